@@ -1,0 +1,5 @@
+"""`python -m inferq`."""
+
+from inferq.cli import main
+
+main()

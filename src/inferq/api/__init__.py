@@ -1,0 +1,1 @@
+"""The HTTP API: accepts predictions, answers for them, and never runs a model."""

@@ -1,0 +1,95 @@
+"""The FastAPI application, and the process that serves it."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from inferq import __version__
+from inferq.api.deps import Services
+from inferq.api.edge import Edge
+from inferq.api.problems import add_error_handlers
+from inferq.api.routes import root
+from inferq.api.web import serve_web
+from inferq.errors import SetupError
+from inferq.settings import Settings
+
+GRACE_SECONDS = 5
+DESCRIPTION = """
+Post an image, get a `task_id` at once, have the result as soon as a worker has it.
+
+Errors are `application/problem+json` (RFC 9457); their `code` is stable.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it connects when it starts, not before."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = Services.create(settings)
+        app.state.services = services
+        services.publisher.start()
+        changes = asyncio.create_task(services.changes.run())
+        yield
+        changes.cancel()
+        with suppress(asyncio.CancelledError):
+            await changes
+        services.publisher.stop()
+
+    app = FastAPI(
+        title="inferq",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    app.add_middleware(Edge, allowed_hosts=settings.allowed_hosts, public_url=settings.public_url)
+    add_error_handlers(app)
+    app.include_router(root)
+    serve_web(app)
+    return app
+
+
+def serve(settings: Settings, *, fd: int | None = None) -> None:
+    """Runs the API until SIGTERM, on its own address or on a listening socket that it was handed.
+
+    Raises:
+        SetupError: The address is not loopback; there are no accounts yet that would protect it.
+    """
+    if not _is_loopback(settings.host):
+        raise SetupError(
+            f"inferq does not listen on {settings.host} yet: without accounts, anyone could use it."
+            " Use 127.0.0.1, and a proxy with authentication in front of it."
+        )
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    sockets = None if fd is None else [socket.socket(fileno=fd)]
+    uvicorn.Server(config).run(sockets=sockets)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0] if route.tags else 'root'}-{route.name.rstrip('_')}"

@@ -1,0 +1,129 @@
+"""What every request passes first: its trace id, the Host and Origin checks, security headers, the access log."""
+
+import re
+import secrets
+import time
+from collections.abc import Collection
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inferq.api.problems import internal_problem, problem_response
+from inferq.errors import CrossOrigin, HostNotAllowed, InferqError
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SAME_SITE = frozenset({"same-origin", "none"})
+TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+IMMUTABLE = "public, max-age=31536000, immutable"
+QUIET_PATHS = frozenset({"/healthz", "/readyz"})
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:;"
+        " connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """ASGI middleware around the whole application."""
+
+    def __init__(
+        self, app: ASGIApp, *, allowed_hosts: Collection[str], public_url: str | None
+    ) -> None:
+        """Takes the host names that requests may be addressed to, and the URL browsers see, if another."""
+        self._app = app
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._public_netloc = urlsplit(public_url).netloc if public_url else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        scope["trace_id"] = trace_id = _trace_id(headers)
+        answer = _Answer(send, scope)
+        with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+            try:
+                self._check(scope["method"], headers)
+                await self._app(scope, receive, answer.send)
+            except InferqError as error:
+                await problem_response(error, trace_id=trace_id)(scope, receive, answer.send)
+            except Exception:
+                log.exception("request_failed")
+                if answer.status is None:
+                    await internal_problem(trace_id=trace_id)(scope, receive, answer.send)
+            answer.log()
+
+    def _check(self, method: str, headers: Headers) -> None:
+        """Refuses what a foreign web page sends: any page can reach a loopback port, and rebind its name to it."""
+        host = headers.get("host", "")
+        if _without_port(host) not in self._allowed_hosts:
+            raise HostNotAllowed(
+                f"This server does not answer for the host {host!r}. If it should, add it to INFERQ_ALLOWED_HOSTS."
+            )
+        if method in SAFE_METHODS:
+            return
+        origin = headers.get("origin")
+        site = headers.get("sec-fetch-site")
+        own = {host.lower(), self._public_netloc}
+        if (origin is not None and urlsplit(origin).netloc.lower() not in own) or site not in {
+            None,
+            *SAME_SITE,
+        }:
+            raise CrossOrigin(f"A page of {origin or 'another site'} may not change anything here.")
+
+
+class _Answer:
+    """Watches a response go out: adds the headers that all have, remembers what the log tells."""
+
+    def __init__(self, send: Send, scope: Scope) -> None:
+        self._send = send
+        self._scope = scope
+        self._started = time.perf_counter()
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers["X-Request-ID"] = self._scope["trace_id"]
+            hashed = self._scope["path"].startswith("/assets/") and self.status == HTTPStatus.OK
+            headers.setdefault("Cache-Control", IMMUTABLE if hashed else "no-cache")
+        await self._send(message)
+
+    def log(self) -> None:
+        path = self._scope["path"]
+        if path in QUIET_PATHS:
+            return
+        elapsed = (time.perf_counter() - self._started) * 1e3
+        log.info(
+            "request",
+            method=self._scope["method"],
+            path=path,
+            status=self.status,
+            ms=round(elapsed, 1),
+        )
+
+
+def _trace_id(headers: Headers) -> str:
+    """The caller's W3C trace id, or a new one."""
+    match = TRACEPARENT.match(headers.get("traceparent", ""))
+    return match.group(1) if match else secrets.token_hex(16)
+
+
+def _without_port(host: str) -> str:
+    """The name of a Host header: `localhost` of `localhost:8000`, `[::1]` of `[::1]:8000`."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdigit() and not name.endswith(":") else host.lower()

@@ -1,0 +1,16 @@
+"""Every route of the API, a file a resource."""
+
+from fastapi import APIRouter
+
+from inferq.api.routes import documents, health, models, pictures, predictions
+from inferq.api.schemas import API_PREFIX
+
+api = APIRouter(prefix=API_PREFIX)
+api.include_router(predictions.router)
+api.include_router(pictures.router)
+api.include_router(models.router)
+
+root = APIRouter()
+root.include_router(health.router)
+root.include_router(documents.router)
+root.include_router(api)

@@ -1,0 +1,33 @@
+"""The models that workers serve."""
+
+from fastapi import APIRouter
+
+from inferq.api.deps import Services, ServicesDep
+from inferq.api.schemas import ModelCard, ModelList, problems
+from inferq.errors import NotFound
+from inferq.models.register import RegisteredCard
+
+router = APIRouter(tags=["models"], responses=problems(503))
+
+
+@router.get("/models")
+def list_(services: ServicesDep) -> ModelList:
+    """Every model known here, with its parameters and the workers that serve it now."""
+    cards = services.register.cards()
+    default = (
+        services.register.find(None, services.settings.default_model).reference if cards else None
+    )
+    return ModelList(items=tuple(_with_workers(services, card) for card in cards), default=default)
+
+
+@router.get("/models/{name}", responses=problems(404))
+def get(name: str, services: ServicesDep) -> ModelCard:
+    """One model, by `name` (its newest version) or `name@version`."""
+    for card in services.register.cards():
+        if name in (card.name, card.reference):
+            return _with_workers(services, card)
+    raise NotFound(f"There is no model {name!r}.")
+
+
+def _with_workers(services: Services, card: RegisteredCard) -> ModelCard:
+    return ModelCard(**card.model_dump(), workers=services.register.serving(card.reference).workers)

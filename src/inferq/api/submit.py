@@ -1,0 +1,116 @@
+"""Accepting a prediction: check, save, record, publish. Runs in the thread pool; nothing is stored on a refusal."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from inferq.api.deps import Services
+from inferq.api.uploads import Upload
+from inferq.errors import FieldError, IdempotencyKeyReused, InvalidParameter
+from inferq.models.inputs import read_image_header
+from inferq.models.parameters import parse_parameters
+from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
+from inferq.predictions.store import Acceptance
+
+BATCH_CHARACTERS = 64
+METADATA_BYTES = 4096
+
+
+class Options(NamedTuple):
+    """The fields of a request that every model knows."""
+
+    model: str | None
+    batch: str | None
+    metadata: dict[str, Any]
+
+
+def submit(
+    services: Services, upload: Upload, *, owner: str, idempotency_key: str | None
+) -> Acceptance:
+    """Makes a prediction of an upload.
+
+    Raises:
+        RequestError: One of its subclasses says what is wrong with the request.
+        UnavailableError: Storage or state store cannot take it now. If it is unknown whether the record
+            was made, nothing is deleted: either it is processed, or nobody heard of it.
+    """
+    options, fields = _split_options(upload.fields)
+    card = services.register.find(options.model, services.settings.default_model)
+    parameters = parse_parameters(card.parameters, fields)
+    header = read_image_header(upload.data, max_pixels=services.settings.max_pixels)
+    task_id = new_task_id()
+    key = services.storage.key(task_id, "input")
+    digest = hashlib.sha256(upload.data).hexdigest()
+    draft = Draft(
+        task_id=task_id,
+        owner=owner,
+        model=ModelReference(name=card.name, version=card.version),
+        input=Input(
+            filename=upload.filename,
+            media_type=header.media_type,
+            width=header.width,
+            height=header.height,
+            bytes=len(upload.data),
+            sha256=digest,
+        ),
+        input_key=key,
+        parameters=parameters,
+        metadata=options.metadata,
+        batch=options.batch,
+        idempotency_key=idempotency_key,
+        fingerprint=_fingerprint(digest, card.reference, parameters),
+    )
+    services.storage.write(key, upload.data)
+    acceptance = services.store.accept(draft)
+    if acceptance.outcome == "accepted":
+        services.publisher.publish(task_id, draft.model)
+        return acceptance
+    services.storage.delete(key)
+    if acceptance.outcome == "key_reused":
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key came with another input, model or parameters before; use a new key."
+        )
+    return acceptance
+
+
+def _split_options(fields: Iterable[tuple[str, str]]) -> tuple[Options, list[tuple[str, str]]]:
+    """Takes the options out of a request's fields; what is left is for the model."""
+    given: dict[str, str] = {}
+    rest: list[tuple[str, str]] = []
+    for name, text in fields:
+        if name not in Options._fields:
+            rest.append((name, text))
+        elif name in given:
+            raise _invalid(name, "given twice")
+        else:
+            given[name] = text
+    batch = given.get("batch")
+    if batch is not None and not 0 < len(batch) <= BATCH_CHARACTERS:
+        raise _invalid("batch", f"must have 1 to {BATCH_CHARACTERS} characters")
+    return Options(given.get("model") or None, batch, _metadata(given.get("metadata"))), rest
+
+
+def _metadata(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    if len(text.encode()) > METADATA_BYTES:
+        raise _invalid("metadata", f"must have at most {METADATA_BYTES} bytes")
+    try:
+        metadata = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise _invalid("metadata", "must be a JSON object")
+    return metadata
+
+
+def _invalid(field: str, detail: str) -> InvalidParameter:
+    return InvalidParameter(f"{field}: {detail}.", errors=[FieldError(f"/{field}", detail)])
+
+
+def _fingerprint(digest: str, model: str, parameters: dict[str, Any]) -> str:
+    """What an idempotency key stands for: the same input on the same model with the same parameters."""
+    content = orjson.dumps([digest, model, parameters], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,130 @@
+"""Reads an upload, multipart or raw, within its limits while it streams in."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from inferq.errors import (
+    FieldError,
+    InvalidParameter,
+    MalformedRequest,
+    UnsupportedFormat,
+    UploadTooLarge,
+)
+
+FILE_FIELDS = ("image", "file")
+MULTIPART_OVERHEAD = 64 * 1024
+MAX_FIELDS = 100
+MAX_FIELD_BYTES = 16 * 1024
+RAW_TYPES = ("image/", "application/octet-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One uploaded file and the form fields or query parameters that came with it."""
+
+    data: bytes
+    filename: str | None
+    fields: tuple[tuple[str, str], ...]
+
+
+async def read_upload(request: Request, *, max_bytes: int) -> Upload:
+    """Reads `multipart/form-data` (a file named `image` or `file`, and fields) or a raw image body.
+
+    Raises:
+        UploadTooLarge: The file is larger than `max_bytes`; no more of it is read.
+        UnsupportedFormat: The body is neither multipart nor an image.
+        MalformedRequest: The body is not what its type says, or breaks off.
+        InvalidParameter: A multipart body has no file, or several.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    query = tuple(request.query_params.multi_items())
+    try:
+        if media_type == "multipart/form-data":
+            return await _read_form(
+                _limited(request, max_bytes + MULTIPART_OVERHEAD, max_bytes), query, max_bytes
+            )
+        if media_type.startswith(RAW_TYPES):
+            data = await _limited(request, max_bytes, max_bytes).body()
+            return Upload(data, _disposition_filename(request), query)
+    except ClientDisconnect as error:
+        raise MalformedRequest("The client went away before its upload was complete.") from error
+    raise UnsupportedFormat(
+        "Send multipart/form-data with a file named 'image', or the image itself with its own Content-Type;"
+        f" {media_type or 'a body without Content-Type'} is neither."
+    )
+
+
+def _limited(request: Request, most: int, max_bytes: int) -> Request:
+    """The request, with a body that raises as soon as it is longer than `most`."""
+    too_large = UploadTooLarge(
+        f"The upload is larger than the {_mebibytes(max_bytes)} accepted here."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise too_large
+    seen = 0
+
+    async def receive() -> Any:
+        nonlocal seen
+        message = await request.receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise too_large
+        return message
+
+    return Request(request.scope, receive)
+
+
+async def _read_form(
+    request: Request, query: tuple[tuple[str, str], ...], max_bytes: int
+) -> Upload:
+    try:
+        form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    except HTTPException as error:
+        raise MalformedRequest(f"The multipart body cannot be read: {error.detail}") from error
+    try:
+        fields = tuple(
+            (name, value) for name, value in form.multi_items() if isinstance(value, str)
+        )
+        files = [
+            (name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)
+        ]
+        if not files or files[0][0] not in FILE_FIELDS:
+            missing = "a file is required: curl -F image=@photo.jpg"
+            raise InvalidParameter(
+                "Send the picture as a file field named 'image'.",
+                errors=[FieldError("/image", missing)],
+            )
+        upload = files[0][1]
+        data = await upload.read()
+        if len(data) > max_bytes:
+            raise UploadTooLarge(
+                f"The upload is larger than the {_mebibytes(max_bytes)} accepted here."
+            )
+        return Upload(data, clean_filename(upload.filename), query + fields)
+    finally:
+        await form.close()
+
+
+def clean_filename(name: str | None) -> str | None:
+    """A client's file name as text to show: no path, no control characters, at most 255 characters."""
+    if not name:
+        return None
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(char for char in last if char.isprintable()).strip()[:255] or None
+
+
+def _disposition_filename(request: Request) -> str | None:
+    header = EmailMessage()
+    header["Content-Disposition"] = request.headers.get("content-disposition", "attachment")
+    return clean_filename(header.get_filename())
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.3g} MiB"

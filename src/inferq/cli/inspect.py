@@ -1,0 +1,108 @@
+"""Commands that look: `models`, `doctor`, `openapi`."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from inferq.cli.serve import read_settings
+from inferq.client import Client
+from inferq.errors import InferqError, SetupError
+from inferq.settings import Settings
+
+UrlOption = Annotated[
+    str | None, typer.Option(help="Server (INFERQ_URL; by default the one that runs here).")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds this file's commands."""
+    app.command()(models)
+    app.command()(doctor)
+    app.command()(openapi)
+
+
+def models(url: UrlOption = None) -> None:
+    """List the models that the running server knows."""
+    with Client(url) as client:
+        client.ready()
+        table = Table("model", "kind", "labels", "license", "workers", "description")
+        for card in client.models():
+            reference = f"{card['name']}@{card['version']}"
+            labels, workers = str(len(card["labels"])), str(card["workers"])
+            table.add_row(
+                reference, card["kind"], labels, card["license"], workers, card["description"]
+            )
+    Console().print(table)
+
+
+def doctor(url: UrlOption = None) -> None:
+    """Check this machine and the running server, and say what is wrong."""
+    settings = read_settings()
+    with Client(url) as client:
+        findings = [
+            _finding("valkey", lambda: _check_valkey(settings)),
+            _finding("model", _check_bundled_model),
+            _finding("server", lambda: _check_server(client)),
+            _finding("workers", lambda: _check_workers(client)),
+        ]
+    for name, wrong, text in findings:
+        typer.echo(f"{'WRONG' if wrong else 'ok':<6}{name:<9}{text}")
+    if any(wrong for _, wrong, _ in findings):
+        raise typer.Exit(1)
+
+
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from inferq.api.app import create_app  # noqa: PLC0415 - other commands need none of it
+
+    typer.echo(
+        json.dumps(
+            create_app(read_settings()).openapi(), indent=2, sort_keys=True, ensure_ascii=False
+        )
+    )
+
+
+def _finding(name: str, check: Callable[[], str]) -> tuple[str, bool, str]:
+    try:
+        return name, False, check()
+    except InferqError as error:
+        return name, True, str(error)
+
+
+def _check_valkey(settings: Settings) -> str:
+    from inferq.embedded.valkey import find_binary  # noqa: PLC0415 - other commands need none of it
+
+    if settings.redis_url is not None:
+        return "INFERQ_REDIS_URL names a server; inferq up starts none"
+    return f"inferq up starts {find_binary(settings.valkey_bin)}"
+
+
+def _check_bundled_model() -> str:
+    from inferq.models.card import check_weights, read_card  # noqa: PLC0415
+    from inferq.models.catalogue import bundled_folder  # noqa: PLC0415
+
+    card = read_card(bundled_folder())
+    check_weights(bundled_folder(), card)
+    return f"{card.reference} is whole"
+
+
+def _check_server(client: Client) -> str:
+    readiness = client.ready()
+    if readiness["status"] != "ready":
+        wrong = ", ".join(
+            f"{name} {state}" for name, state in readiness["checks"].items() if state != "ok"
+        )
+        raise SetupError(f"{client.url} is {readiness['status']}: {wrong}")
+    return f"{client.url} is ready"
+
+
+def _check_workers(client: Client) -> str:
+    client.ready()
+    serving = [card for card in client.models() if card["workers"]]
+    if not serving:
+        raise SetupError("no worker is registered; start one with `inferq worker`")
+    return ", ".join(f"{card['name']}@{card['version']} by {card['workers']}" for card in serving)

@@ -1,0 +1,98 @@
+"""Commands that serve: `up`, `api`, `worker`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from inferq.errors import SetupError
+from inferq.settings import PREFIX, Settings
+from inferq.telemetry import configure_logging
+
+ModelsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL]...",
+        help="Models or model folders; without any, the bundled one and INFERQ_MODELS_DIR.",
+    ),
+]
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on (INFERQ_HOST).")]
+PortOption = Annotated[
+    int | None, typer.Option(help="Port to listen on (INFERQ_PORT).", min=1, max=65535)
+]
+DataDirOption = Annotated[Path | None, typer.Option(help="Where the data live (INFERQ_DATA_DIR).")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds this file's commands."""
+    app.command()(up)
+    app.command()(api)
+    app.command()(worker)
+
+
+def read_settings(**options: Any) -> Settings:
+    """The settings of this process; options that were given count more than the environment.
+
+    Raises:
+        SetupError: A value is not valid; the message names the variable.
+    """
+    try:
+        settings = Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SetupError(f"A setting is not valid. {wrong}.") from error
+    configure_logging(settings)
+    return settings
+
+
+def up(
+    models: ModelsArgument = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataDirOption = None,
+    workers: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 1,
+) -> None:
+    """Serve on this machine: Valkey, a worker, the API and the web page, in one command."""
+    from inferq.embedded.supervisor import Supervisor  # noqa: PLC0415 - other commands need none of it
+
+    settings = read_settings(host=host, port=port, data_dir=data_dir)
+    Supervisor(settings, models=models or (), workers=workers).run(
+        lambda url: _banner(url, settings)
+    )
+
+
+def api(
+    host: HostOption = None,
+    port: PortOption = None,
+    fd: Annotated[
+        int | None, typer.Option(hidden=True, help="A listening socket of the parent.")
+    ] = None,
+) -> None:
+    """Run the HTTP API alone; state store, broker and storage come from the settings."""
+    from inferq.api.app import serve  # noqa: PLC0415 - other commands need none of it
+
+    serve(read_settings(host=host, port=port), fd=fd)
+
+
+def worker(
+    models: ModelsArgument = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Predictions run at once; by default one a CPU.", min=1)
+    ] = None,
+) -> None:
+    """Run a worker alone; state store, broker and storage come from the settings."""
+    from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
+
+    raise typer.Exit(run_worker(read_settings(), models or (), concurrency=concurrency))
+
+
+def _banner(url: str, settings: Settings) -> None:
+    typer.echo(
+        f"\n  inferq is ready\n"
+        f"    open       {url}\n"
+        f"    API docs   {url}/api/docs\n"
+        f"    data       {settings.data_dir.absolute()}\n"
+        f"    try        inferq predict photo.jpg\n"
+        f"    stop       Ctrl-C\n"
+    )

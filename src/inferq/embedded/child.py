@@ -1,0 +1,106 @@
+"""One process under the supervisor: started, watched, restarted with back-off, stopped."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from inferq.errors import SetupError
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+STABLE_SECONDS = 10.0
+USAGE_ERROR = 2
+PR_SET_PDEATHSIG = 1
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Child:
+    """A command that is kept alive."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pass_fds: Sequence[int] = ()
+    orphan_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends it when the supervisor dies. Leases recover what a killed worker held."""
+
+    _process: subprocess.Popen[bytes] | None = None
+    _started: float = 0.0
+    _pause: float = FIRST_PAUSE
+    _restart_at: float | None = None
+
+    def start(self) -> None:
+        """Starts the process, in a group of its own so that Ctrl-C reaches the supervisor alone."""
+        self._process = subprocess.Popen(
+            self.command,
+            env={**os.environ, **self.environment},
+            pass_fds=self.pass_fds,
+            process_group=0,
+            preexec_fn=_die_with_parent(self.orphan_signal),  # noqa: PLW1509 - the supervisor has one thread
+        )
+        self._started = time.monotonic()
+        self._restart_at = None
+
+    def tend(self) -> None:
+        """Restarts the process if it has ended and its pause is over; call often.
+
+        Raises:
+            SetupError: It ended for wrong usage or configuration, which no restart mends.
+        """
+        if self._restart_at is not None:
+            if time.monotonic() >= self._restart_at:
+                self.start()
+            return
+        status = self._process.poll() if self._process else None
+        if status is None:
+            return
+        if status == USAGE_ERROR:
+            raise SetupError(
+                f"The {self.name} cannot start with this configuration; its message is above."
+            )
+        stable = time.monotonic() - self._started > STABLE_SECONDS
+        self._pause = FIRST_PAUSE if stable else min(self._pause * 2, LONGEST_PAUSE)
+        self._restart_at = time.monotonic() + self._pause
+        log.warning("child_died", child=self.name, status=status, restart_in=self._pause)
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait(self, deadline: float) -> None:
+        """Waits for its end until `deadline` (monotonic seconds), then kills it."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("child_killed", child=self.name)
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs at this moment."""
+        return self._process is not None and self._process.poll() is None
+
+
+def _die_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
+    """What a child does before it runs its command: ask the kernel for a signal at its parent's death (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, orphan_signal)
+
+    return ask

@@ -1,0 +1,194 @@
+"""The supervisor behind `inferq up`: keeps Valkey, the workers and the API alive, and stops them together."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from inferq.embedded.child import Child
+from inferq.embedded.valkey import ValkeyServer, configure_valkey
+from inferq.errors import SetupError, StateUnavailable
+from inferq.models.register import ModelRegister
+from inferq.settings import Settings, local_server_file
+from inferq.state import connect
+
+TICK = 0.1
+GRACE_SECONDS = 10.0
+START_SECONDS = 60.0
+LOCK_SECONDS = 3.0
+BACKLOG = 2048
+
+log = structlog.get_logger()
+
+
+class Supervisor:
+    """One `inferq up`."""
+
+    def __init__(self, settings: Settings, *, models: Sequence[str] = (), workers: int = 1) -> None:
+        """Takes the effective settings; nothing is started yet."""
+        self._settings = settings
+        self._models = models
+        self._workers = workers
+        self._stop = threading.Event()
+        self._children: list[Child] = []
+        self._valkey: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server can be reached."""
+        return f"http://{self._settings.host}:{self._settings.port}"
+
+    def run(self, on_ready: Callable[[str], None]) -> None:
+        """Serves until SIGINT or SIGTERM; calls `on_ready` with the URL once predictions can be made.
+
+        Raises:
+            SetupError: The port or the data directory is taken, a child refuses its configuration, or
+                there is no Valkey to run.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop.set())
+        data_dir = self._settings.data_dir.absolute()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = _lock(data_dir, self.url)
+        listener = _listen(self._settings)
+        server = self._start_valkey(data_dir, lock)
+        try:
+            redis_url = server.url if server else self._settings.state_url()
+            self._start_children(redis_url, listener)
+            self._tend_until(_Readiness(redis_url).reached, START_SECONDS)
+            if not self._stop.is_set():
+                _write_local_server(self.url)
+                on_ready(self.url)
+            self._tend_until(self._stop.is_set, None)
+        finally:
+            self._shut_down()
+            if server and not server.socket.is_relative_to(data_dir):
+                shutil.rmtree(server.socket.parent, ignore_errors=True)
+
+    def _start_valkey(self, data_dir: Path, lock: int) -> ValkeyServer | None:
+        """Starts a Valkey of our own, unless a server is named. It holds the lock as long as it lives."""
+        if self._settings.redis_url is not None:
+            return None
+        server = configure_valkey(data_dir / "valkey", self._settings.valkey_bin)
+        self._valkey = Child(
+            "Valkey", server.command, pass_fds=[lock], orphan_signal=signal.SIGTERM
+        )
+        self._valkey.start()
+        return server
+
+    def _start_children(self, redis_url: str, listener: socket.socket) -> None:
+        environment = {
+            "INFERQ_DATA_DIR": str(self._settings.data_dir.absolute()),
+            "INFERQ_HOST": self._settings.host,
+            "INFERQ_PORT": str(self._settings.port),
+            "INFERQ_REDIS_URL": redis_url,
+        }
+        inferq = [sys.executable, "-m", "inferq"]
+        # The supervisor keeps the listening socket: while the API restarts, connections wait instead of failing.
+        fd = listener.fileno()
+        self._children = [
+            Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
+        ]
+        self._children += [
+            Child("worker", [*inferq, "worker", *self._models], environment)
+            for _ in range(self._workers)
+        ]
+        for child in self._children:
+            child.start()
+
+    def _tend_until(self, done: Callable[[], bool], seconds: float | None) -> None:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        everyone = [child for child in (self._valkey, *self._children) if child]
+        while not (self._stop.wait(TICK) or done()):
+            for child in everyone:
+                child.tend()
+            if deadline and time.monotonic() > deadline:
+                raise SetupError(
+                    f"The server was not ready after {seconds:.0f} s; the log above says why."
+                )
+
+    def _shut_down(self) -> None:
+        """Ends API and workers first, then the Valkey that they talk to."""
+        for group in (self._children, [self._valkey] if self._valkey else []):
+            for child in group:
+                child.terminate()
+            deadline = time.monotonic() + GRACE_SECONDS
+            for child in group:
+                child.wait(deadline)
+
+
+class _Readiness:
+    """Whether a worker serves a model, by the register of the state store."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._register = ModelRegister(connect(redis_url))
+
+    def reached(self) -> bool:
+        try:
+            cards = self._register.cards()
+            return any(self._register.serving(card.reference).workers for card in cards)
+        except StateUnavailable:
+            return False
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        another = settings.port + 1
+        raise SetupError(
+            f"Port {settings.port} of {settings.host} cannot be used ({error.strerror})."
+            f" Take another one: make run PORT={another}, or inferq up --port {another}."
+        ) from error
+    return listener
+
+
+def _lock(data_dir: Path, url: str) -> int:
+    """Locks a data directory for this process and its Valkey; two servers would ruin one append-only file.
+
+    Returns:
+        The descriptor that holds the lock.
+
+    Raises:
+        SetupError: Another `inferq up` runs there.
+    """
+    path = data_dir / "lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError as error:
+            # The Valkey of a supervisor that was killed needs a moment to end.
+            if time.monotonic() > deadline:
+                holder = path.read_text().strip() or "another process"
+                raise SetupError(
+                    f"inferq already runs on {data_dir} ({holder})."
+                    " Stop it, or give this one a directory of its own: --data-dir."
+                ) from error
+            time.sleep(TICK)
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"process {os.getpid()}, {url}\n".encode(), 0)
+    return lock
+
+
+def _write_local_server(url: str) -> None:
+    path = local_server_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"url": url}) + "\n")

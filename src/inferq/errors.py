@@ -1,0 +1,317 @@
+"""The error tree: every error a user can meet, with its stable code and HTTP status.
+
+Standard library only, so that the client can raise the same classes. The message of an error is safe to show.
+
+InferqError
+├── RequestError            the request cannot be served as it is (4xx)
+├── UnavailableError        it could be served later (429, 503, 507)
+├── PredictionError         why an accepted prediction failed
+├── InternalError           a fault of ours (500)
+└── SetupError              wrong configuration or usage of a command; never leaves through HTTP
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+
+class FieldError(NamedTuple):
+    """One thing that is wrong with a request: where (a JSON pointer) and what."""
+
+    pointer: str
+    detail: str
+
+
+class InferqError(Exception):
+    """Root of all errors that inferq raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.retry_after = retry_after
+
+
+class RequestError(InferqError):
+    """The request cannot be served as it is."""
+
+    status = 400
+
+
+class UnavailableError(InferqError):
+    """The same request may succeed later."""
+
+    status = 503
+    retryable = True
+
+
+class PredictionError(InferqError):
+    """Why an accepted prediction ended `failed`; met in its `error`, never as an answer of its own."""
+
+    status = 422
+
+
+class InternalError(InferqError):
+    """Something went wrong on our side; the log holds the cause under the `trace_id`."""
+
+    code = "internal_error"
+    title = "Internal error"
+    retryable = True
+
+
+class SetupError(InferqError):
+    """A command cannot run with this configuration, environment or usage."""
+
+    code = "setup_error"
+    title = "Cannot start"
+
+
+class MalformedRequest(RequestError):
+    """The body is not what its `Content-Type` says, or breaks off."""
+
+    code = "malformed_request"
+    title = "Malformed request"
+
+
+class HostNotAllowed(RequestError):
+    """The `Host` header names a host that this server does not answer for (`INFERQ_ALLOWED_HOSTS`)."""
+
+    code = "host_not_allowed"
+    title = "Host not allowed"
+
+
+class Unauthenticated(RequestError):
+    """No credential, or one that is expired or revoked."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "Sign in first"
+
+
+class InsufficientScope(RequestError):
+    """The credential does not allow this call."""
+
+    code = "insufficient_scope"
+    status = 403
+    title = "Not allowed with this credential"
+
+
+class CrossOrigin(RequestError):
+    """A browser page of another origin tried to change something here."""
+
+    code = "cross_origin"
+    status = 403
+    title = "Cross-origin request refused"
+
+
+class NotFound(RequestError):
+    """There is no such thing, or it belongs to someone else."""
+
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, but not with this method."""
+
+    code = "method_not_allowed"
+    status = 405
+    title = "Method not allowed"
+
+
+class AlreadyFinished(RequestError):
+    """The prediction has reached another terminal state."""
+
+    code = "already_finished"
+    status = 409
+    title = "Already finished"
+
+
+class NotFinished(RequestError):
+    """The prediction has no result yet."""
+
+    code = "not_finished"
+    status = 409
+    title = "Not finished yet"
+    retryable = True
+
+
+class UploadTooLarge(RequestError):
+    """The upload is larger than `INFERQ_MAX_UPLOAD_BYTES`."""
+
+    code = "upload_too_large"
+    status = 413
+    title = "Upload too large"
+
+
+class NotAnImage(RequestError):
+    """The bytes are no picture, whatever their name says."""
+
+    code = "not_an_image"
+    status = 415
+    title = "Not an image"
+
+
+class UnsupportedFormat(RequestError):
+    """A picture or body in a format that is not accepted here."""
+
+    code = "unsupported_format"
+    status = 415
+    title = "Unsupported format"
+
+
+class EmptyUpload(RequestError):
+    """The upload has no bytes."""
+
+    code = "empty_upload"
+    status = 422
+    title = "Empty upload"
+
+
+class ImageTruncated(RequestError):
+    """The picture's file breaks off before its end."""
+
+    code = "image_truncated"
+    status = 422
+    title = "Image file is incomplete"
+
+
+class TooManyPixels(RequestError):
+    """The picture has more pixels than `INFERQ_MAX_PIXELS`."""
+
+    code = "too_many_pixels"
+    status = 422
+    title = "Too many pixels"
+
+
+class InvalidParameter(RequestError):
+    """A parameter is unknown, missing or out of its range; `errors` points at it."""
+
+    code = "invalid_parameter"
+    status = 422
+    title = "Invalid parameter"
+
+
+class UnknownModel(RequestError):
+    """No worker has registered a model of this name (and version)."""
+
+    code = "unknown_model"
+    status = 422
+    title = "Unknown model"
+
+
+class IdempotencyKeyReused(RequestError):
+    """The `Idempotency-Key` was used before for other content."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    title = "Idempotency key used for another request"
+
+
+class TooManyInFlight(UnavailableError):
+    """The caller has as many unfinished predictions as one owner may have."""
+
+    code = "too_many_in_flight"
+    status = 429
+    title = "Too many predictions in flight"
+
+
+class RateLimited(UnavailableError):
+    """Too many requests in a short time."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+
+class QueueFull(UnavailableError):
+    """As many predictions wait as this deployment allows."""
+
+    code = "queue_full"
+    title = "Queue is full"
+
+
+class StorageUnavailable(UnavailableError):
+    """The storage of inputs does not answer."""
+
+    code = "storage_unavailable"
+    title = "Storage unavailable"
+
+
+class StateUnavailable(UnavailableError):
+    """The state store (Redis/Valkey) does not answer, so nothing can be accepted or looked up."""
+
+    code = "state_unavailable"
+    title = "State store unavailable"
+
+
+class DiskFull(UnavailableError):
+    """The storage has no room for the input."""
+
+    code = "disk_full"
+    status = 507
+    title = "Storage is full"
+
+
+class ImageDamaged(PredictionError):
+    """The picture's header was sound, but its pixels could not be decoded."""
+
+    code = "image_damaged"
+    title = "Image is damaged"
+
+
+class InputMissing(PredictionError):
+    """The stored input is gone, so there is nothing to predict on."""
+
+    code = "input_missing"
+    title = "Input is gone"
+
+
+class ModelFailed(PredictionError):
+    """The model raised an error on this input."""
+
+    code = "model_failed"
+    status = 500
+    title = "The model failed"
+
+
+class AttemptsExhausted(PredictionError):
+    """Every attempt ended with the death of its worker, so the input is not tried again."""
+
+    code = "attempts_exhausted"
+    status = 500
+    title = "Gave up after several attempts"
+
+
+class WrongWeights(SetupError):
+    """A model's weights are not the file that its card names."""
+
+    code = "wrong_weights"
+    title = "Wrong model weights"
+
+
+def error_classes() -> Iterator[type[InferqError]]:
+    """Every concrete error class, in the order of this module."""
+    pending = [InferqError]
+    while pending:
+        cls = pending.pop(0)
+        children = cls.__subclasses__()
+        pending.extend(children)
+        if "code" in cls.__dict__ and cls is not InferqError:
+            yield cls
+
+
+def error_class(code: str) -> type[InferqError]:
+    """The class of a problem's `code`; `InferqError` itself for a code this version does not know."""
+    return next((cls for cls in error_classes() if cls.code == code), InferqError)

@@ -1,0 +1,1 @@
+"""Models: input in, result out. Knows no queue, no record and no HTTP."""

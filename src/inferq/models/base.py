@@ -1,0 +1,53 @@
+"""Model: what a worker serves. Input in, result out; it knows no queue, store or HTTP."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from inferq.models.card import Card
+
+Item = TypeVar("Item")
+Output = TypeVar("Output")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a model is loaded: its threads and its devices."""
+
+    threads: int = 1
+    providers: Sequence[str] = ("cpu",)
+
+
+class Model(ABC, Generic[Item, Output]):
+    """One loaded model. `preprocess` and `postprocess` work on one item, in the attempt's own thread."""
+
+    card: Card
+
+    @abstractmethod
+    def load(self, ctx: Context) -> None:
+        """Makes the model ready to infer; called once."""
+
+    @abstractmethod
+    def preprocess(self, data: bytes, parameters: Mapping[str, Any]) -> Item:
+        """Makes of an input's bytes what `infer` takes."""
+
+    @abstractmethod
+    def infer(self, items: Sequence[Item]) -> Sequence[Output]:
+        """Runs the network on a batch; one output an item, in order. Called by several threads at once."""
+
+    @abstractmethod
+    def postprocess(
+        self, output: Output, item: Item, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The result of one item, as JSON-ready data with its `kind`."""
+
+    @abstractmethod
+    def sample(self) -> Item:
+        """An item to warm up with."""
+
+    def warm_up(self) -> None:
+        """Runs the model once, so that the first prediction is as quick as the tenth."""
+        item = self.sample()
+        (output,) = self.infer([item])
+        self.postprocess(output, item, {})

@@ -1,0 +1,141 @@
+"""The card of a model: `model.toml`, typed. What a model says of itself, to workers, API and clients alike."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from inferq.errors import SetupError, WrongWeights
+
+CARD_FILE = "model.toml"
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
+
+
+class CardPart(BaseModel):
+    """Base of a card's tables: immutable; a field that we do not know is an error, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputTensor(CardPart):
+    """The picture as the network takes it."""
+
+    name: str
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    layout: Literal["NHWC"] = "NHWC"
+    dtype: Literal["uint8"] = "uint8"
+    color: Literal["RGB"] = "RGB"
+    resize: Literal["stretch"] = "stretch"
+
+
+class DetectionDefaults(CardPart):
+    """Parameters that a request need not name."""
+
+    score_threshold: float = Field(0.5, ge=0, le=1)
+    iou_threshold: float = Field(0.5, ge=0, le=1)
+    max_detections: int = Field(100, ge=1, le=1000)
+
+
+class Card(CardPart):
+    """What a model says of itself."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    name: Name
+    version: Version
+    kind: Literal["object-detection"]
+    description: str
+    license: str
+    runtime: Literal["onnx"]
+    output_format: str
+    weights: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    input: InputTensor
+    outputs: dict[str, str] = Field(
+        description="The output format's tensor names, and the graph's."
+    )
+    parameters: DetectionDefaults = DetectionDefaults()
+    labels: dict[int, str] = Field(description="Class id to label.")
+    source: dict[str, Any] = Field(default_factory=dict)
+    measured: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The model's full name: `name@version`."""
+        return f"{self.name}@{self.version}"
+
+    def parameter_schema(self) -> dict[str, Any]:
+        """JSON Schema of the parameters that a request may give, with this model's defaults."""
+        defaults = self.parameters
+        unit = {"type": "number", "minimum": 0, "maximum": 1}
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "score_threshold": unit
+                | {
+                    "default": defaults.score_threshold,
+                    "description": "Least score of a detection.",
+                },
+                "iou_threshold": unit
+                | {
+                    "default": defaults.iou_threshold,
+                    "description": "Overlap above which the lower score of two boxes of one class is dropped.",
+                },
+                "max_detections": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": 1000,
+                    "default": defaults.max_detections,
+                    "description": "Most detections returned.",
+                },
+                "classes": {
+                    "type": ["array", "null"],
+                    "items": {"type": "string", "enum": list(self.labels.values())},
+                    "minItems": 1,
+                    "maxItems": len(self.labels),
+                    "default": None,
+                    "description": "Only detections of these labels; null for all.",
+                },
+            },
+        }
+
+
+def read_card(folder: Path) -> Card:
+    """Reads the card of a model folder.
+
+    Raises:
+        SetupError: There is none, or it is not valid; the message says where.
+    """
+    path = folder / CARD_FILE
+    try:
+        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise SetupError(f"{folder} is no model folder: it has no {CARD_FILE}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SetupError(f"{path} is not a valid card: {wrong}.") from error
+
+
+def check_weights(folder: Path, card: Card) -> Path:
+    """The path of the weights, after their SHA-256 was compared with the card's.
+
+    Raises:
+        WrongWeights: The file is missing or is another one.
+    """
+    path = folder / card.weights
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise WrongWeights(f"{path} is missing; the card of {card.reference} names it.") from error
+    if digest != card.sha256:
+        raise WrongWeights(
+            f"{path} is not the file that its card names: its SHA-256 is {digest}, the card says {card.sha256}."
+        )
+    return path

@@ -1,0 +1,174 @@
+"""Whether an image file reaches its end, told from its structure; no pixels are decoded.
+
+Every function takes the whole file and answers False for what breaks off or makes no sense. All look-ups are
+bounded by the file's length, whatever lengths it claims.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+
+JPEG_EOI = b"\xff\xd9"
+JPEG_SOS = 0xDA
+JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+GIF_EXTENSION, GIF_IMAGE = 0x21, 0x2C
+GIF_HEADER_BYTES = 13
+TIFF_OFFSETS = {273: 279, 324: 325}
+TIFF_SHORT, TIFF_LONG, TIFF_LONG8 = 3, 4, 16
+TIFF_SIZES = {TIFF_SHORT: "H", TIFF_LONG: "I", TIFF_LONG8: "Q"}
+MOST_ENTRIES = 1_000_000
+
+
+def is_whole_jpeg(data: bytes) -> bool:
+    """ITU-T T.81 annex B: walks the segments to the first scan, then looks for EOI after it.
+
+    Inside entropy-coded data a 0xFF is always stuffed, so the marker cannot occur there; the end of a
+    thumbnail lies in a segment before the scan. What follows EOI (a second picture, padding) is no concern.
+    """
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return False
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+        elif marker in JPEG_STANDALONE:
+            at += 2
+        elif marker == JPEG_SOS:
+            return data.find(JPEG_EOI, at + 2) >= 0
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return False
+
+
+def is_whole_png(data: bytes) -> bool:
+    """PNG specification, section 5: chunk by chunk up to IEND."""
+    at = 8
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + length
+    return False
+
+
+def is_whole_gif(data: bytes) -> bool:
+    """GIF89a specification: block by block until the first frame's data has ended."""
+    if len(data) < GIF_HEADER_BYTES:
+        return False
+    at = GIF_HEADER_BYTES + _color_table_bytes(data[10])
+    while at < len(data):
+        if data[at] == GIF_EXTENSION:
+            after = _skip_sub_blocks(data, at + 2)
+        elif data[at] == GIF_IMAGE and at + 10 < len(data):
+            return _skip_sub_blocks(data, at + 11 + _color_table_bytes(data[at + 9])) is not None
+        else:
+            return False
+        if after is None:
+            return False
+        at = after
+    return False
+
+
+def is_whole_webp(data: bytes) -> bool:
+    """RIFF: the size in the header covers everything after it."""
+    return len(data) >= 12 and 8 + int.from_bytes(data[4:8], "little") <= len(data)
+
+
+def is_whole_bmp(data: bytes) -> bool:
+    """BMP: the rows that the header promises lie in the file, or its declared size where it is compressed."""
+    if len(data) < 26:
+        return False
+    declared, _, offset, header = struct.unpack_from("<IIII", data, 2)
+    if header == 12:
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+        compression = 0
+    elif len(data) >= 34:
+        width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+    else:
+        return False
+    if compression in (0, 3, 6):
+        row_bytes = (width * bits + 31) // 32 * 4
+        return bool(offset + row_bytes * abs(height) <= len(data))
+    return bool(declared <= len(data))
+
+
+def is_whole_tiff(data: bytes) -> bool:
+    """TIFF 6.0, section 2, and BigTIFF: the strips or tiles of the first picture lie in the file."""
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
+        return False
+    try:
+        tags = _first_tiff_directory(data, order)
+        for offsets_tag, counts_tag in TIFF_OFFSETS.items():
+            if offsets_tag in tags and counts_tag in tags:
+                ends = map(sum, zip(tags[offsets_tag], tags[counts_tag], strict=False))
+                return max(ends, default=len(data) + 1) <= len(data)
+    except struct.error:
+        return False
+    return False
+
+
+def is_whole_heif(data: bytes) -> bool:
+    """ISO/IEC 14496-12, section 4: the boxes of the file, one after the other, end where it ends."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4])
+        if size == 0:
+            return at > 0
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16])
+        if size < 8:
+            return False
+        at += size
+    return at == len(data)
+
+
+COMPLETENESS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG": is_whole_jpeg,
+    "MPO": is_whole_jpeg,
+    "PNG": is_whole_png,
+    "GIF": is_whole_gif,
+    "WEBP": is_whole_webp,
+    "BMP": is_whole_bmp,
+    "DIB": is_whole_bmp,
+    "TIFF": is_whole_tiff,
+    "HEIF": is_whole_heif,
+}
+
+
+def _color_table_bytes(flags: int) -> int:
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _skip_sub_blocks(data: bytes, at: int) -> int | None:
+    """The position after a chain of GIF sub-blocks, or None where it breaks off."""
+    while at < len(data):
+        if data[at] == 0:
+            return at + 1
+        at += 1 + data[at]
+    return None
+
+
+def _first_tiff_directory(data: bytes, order: str) -> dict[int, tuple[int, ...]]:
+    """The offsets and byte counts of the first image file directory.
+
+    Raises:
+        struct.error: It points out of the file.
+    """
+    big = struct.unpack_from(f"{order}H", data, 2)[0] == 43
+    start = struct.unpack_from(f"{order}{'Q' if big else 'I'}", data, 8 if big else 4)[0]
+    (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", data, start)
+    first, entry = (start + 8, f"{order}HHQ") if big else (start + 2, f"{order}HHI")
+    inline, step = (8, 20) if big else (4, 12)
+    wanted = {tag for pair in TIFF_OFFSETS.items() for tag in pair}
+    tags: dict[int, tuple[int, ...]] = {}
+    for at in range(first, min(first + count * step, len(data)), step):
+        tag, kind, length = struct.unpack_from(entry, data, at)
+        if tag not in wanted or kind not in TIFF_SIZES or length > MOST_ENTRIES:
+            continue
+        values = at + step - inline
+        form = f"{order}{length}{TIFF_SIZES[kind]}"
+        if struct.calcsize(form) > inline:
+            (values,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", data, values)
+        tags[tag] = struct.unpack_from(form, data, values)
+    return tags

@@ -1,0 +1,120 @@
+"""The cards that living workers serve, in the state store: the API needs no model files of its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+import redis
+from pydantic import BaseModel, ConfigDict
+
+from inferq.errors import UnknownModel
+from inferq.models.card import Card
+from inferq.state import load_script, state_errors
+
+TERM = timedelta(seconds=6)
+CARDS = "inferq:cards"
+
+
+class RegisteredCard(BaseModel):
+    """A model's card as the register holds it: what API and clients need of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    kind: str
+    description: str
+    license: str
+    input_kind: str
+    labels: dict[int, str]
+    parameters: dict[str, Any]
+    source: dict[str, Any]
+    measured: dict[str, Any]
+
+    @property
+    def reference(self) -> str:
+        """The model's full name: `name@version`."""
+        return f"{self.name}@{self.version}"
+
+    @classmethod
+    def of(cls, card: Card) -> "RegisteredCard":
+        """What a model folder's card says to clients."""
+        return cls(
+            name=card.name,
+            version=card.version,
+            kind=card.kind,
+            description=card.description,
+            license=card.license,
+            input_kind="image",
+            labels=card.labels,
+            parameters=card.parameter_schema(),
+            source=card.source,
+            measured=card.measured,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How many living workers serve a model, and how many predictions they run at once."""
+
+    workers: int
+    slots: int
+
+
+class ModelRegister:
+    """Which models there are, and who serves them. Every method raises `StateUnavailable`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._register = load_script(client, __package__, "register")
+
+    def register(self, worker_id: str, slots: int, cards: Iterable[RegisteredCard]) -> None:
+        """Says that a worker serves these models for the next `TERM`; repeated by its heartbeat."""
+        parts = [part for card in cards for part in (card.reference, card.model_dump_json())]
+        with state_errors():
+            self._register(args=[worker_id, slots, TERM // timedelta(microseconds=1), *parts])
+
+    def unregister(self, worker_id: str, slots: int, cards: Iterable[RegisteredCard]) -> None:
+        """Says that a worker no longer serves these models; the cards stay known."""
+        with state_errors():
+            for card in cards:
+                self._client.zrem(f"inferq:serving:{card.reference}", f"{worker_id}/{slots}")
+
+    def cards(self) -> list[RegisteredCard]:
+        """Every model that a worker ever served here, by name, newest version first."""
+        with state_errors():
+            texts = cast("list[str]", self._client.hvals(CARDS))
+        cards = [RegisteredCard.model_validate_json(text) for text in texts]
+        by_version = sorted(cards, key=lambda card: _version_order(card.version), reverse=True)
+        return sorted(by_version, key=lambda card: card.name)
+
+    def find(self, model: str | None, default: str | None) -> RegisteredCard:
+        """The card of `name@version`, of the newest version of `name`, or of the default model.
+
+        Raises:
+            UnknownModel: No worker ever registered it.
+        """
+        cards = self.cards()
+        wanted = model or default or (cards[0].name if cards else None)
+        for card in cards:
+            if wanted in (card.reference, card.name):
+                return card
+        known = (
+            ", ".join(card.reference for card in cards) or "none yet: no worker has registered one"
+        )
+        raise UnknownModel(f"There is no model {wanted!r}. Known models: {known}.")
+
+    def serving(self, reference: str) -> Serving:
+        """Who serves a model at this moment, by the store's clock."""
+        with state_errors():
+            pipe = self._client.pipeline(transaction=False)
+            pipe.time()
+            pipe.zrange(f"inferq:serving:{reference}", 0, -1, withscores=True)
+            (seconds, micros), members = pipe.execute()
+        living = [member for member, until in members if until > seconds * 1e6 + micros]
+        return Serving(len(living), sum(int(member.rpartition("/")[2]) for member in living))
+
+
+def _version_order(version: str) -> tuple[int, str]:
+    return (int(version), "") if version.isdigit() else (-1, version)

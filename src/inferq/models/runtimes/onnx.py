@@ -1,0 +1,67 @@
+"""ONNX Runtime; the only importer of onnxruntime."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from inferq.errors import SetupError
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+
+
+class OnnxSession:
+    """One copy of a network, shared by all threads of a process."""
+
+    def __init__(
+        self, path: Path, *, threads: int = 1, providers: Sequence[str] = ("cpu",)
+    ) -> None:
+        """Loads and optimises the graph.
+
+        Args:
+            path: The `.onnx` file.
+            threads: Threads that one run uses.
+            providers: Keys of `PROVIDERS`, most wanted first.
+
+        Raises:
+            SetupError: The file is no sound graph, or a provider is not installed here.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Spinning threads take from the callers the very cores that they wait for.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=_provider_names(providers)
+            )
+        except Exception as error:
+            raise SetupError(f"ONNX Runtime cannot load {path}: {error}") from error
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def run(
+        self, inputs: Mapping[str, npt.NDArray[np.generic]]
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Runs the graph; returns all its outputs by name. Safe to call from several threads."""
+        arrays = self._session.run(self._names, dict(inputs))
+        return dict(zip(self._names, cast("list[npt.NDArray[np.float32]]", arrays), strict=True))
+
+
+def _provider_names(providers: Sequence[str]) -> list[str]:
+    installed = onnxruntime.get_available_providers()
+    for name in providers:
+        if name not in PROVIDERS:
+            raise SetupError(f"INFERQ_PROVIDERS names {name!r}; known are {', '.join(PROVIDERS)}.")
+        if PROVIDERS[name] not in installed:
+            raise SetupError(
+                f"INFERQ_PROVIDERS asks for {name!r}, which this ONNX Runtime does not have."
+                " For CUDA: pip uninstall onnxruntime && pip install 'inferq[gpu]'."
+            )
+    return [PROVIDERS[name] for name in providers]

@@ -1,0 +1,183 @@
+"""Every setting of inferq, from `INFERQ_*` variables, `.env` and `INFERQ_<NAME>_FILE` secrets.
+
+Nothing else in inferq reads the environment. Call `get_settings()`; it is read once a process.
+"""
+
+import os
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
+
+from inferq.errors import SetupError
+
+PREFIX = "INFERQ_"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def local_server_file() -> Path:
+    """Where `inferq up` writes the URL of this user's server, so that `inferq predict` finds it from any folder."""
+    return user_config_path("inferq") / "server.json"
+
+
+class FileSecretSource(PydanticBaseSettingsSource):
+    """Reads `INFERQ_<NAME>_FILE`: the path of a file that holds the setting's value."""
+
+    @override
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The file's text without the newline at its end, or nothing where no file is named."""
+        path = os.environ.get(f"{PREFIX}{field_name}_FILE".upper())
+        value = Path(path).read_text(encoding="utf-8").rstrip("\r\n") if path else None
+        return value, field_name, False
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        """All values given by files, by field name."""
+        found = {
+            name: self.get_field_value(f, name)[0]
+            for name, f in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """What an operator can set; every field has a default under which `inferq up` works."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the API listens on.")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("inferq"),
+        description="Where `inferq up` keeps Valkey's files, inputs and logs of its own.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="State store and Celery result backend: `redis://`, `rediss://` or `redis+socket://`."
+        " Unset, `inferq up` starts a Valkey of its own.",
+    )
+    broker_url: SecretStr | None = Field(
+        None,
+        description="Celery broker: `amqp://`, `redis://` or `redis+socket://`. Unset, `INFERQ_REDIS_URL` serves.",
+    )
+    storage_url: str | None = Field(
+        None,
+        description="Where inputs lie, as an fsspec URL (`file:///mnt/nas`, `s3://bucket/prefix`)."
+        " Unset, `<data dir>/storage`.",
+    )
+    valkey_bin: Path | None = Field(
+        None, description="Server binary that `inferq up` starts (Valkey, or Redis 7 and later)."
+    )
+    models_dir: Path | None = Field(None, description="Folder whose model folders are served.")
+    default_model: str | None = Field(
+        None,
+        description="Model of a request that names none. Unset, the bundled one, or the only one served.",
+    )
+    providers: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("cpu",),
+        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`).",
+    )
+    concurrency: int | None = Field(
+        None,
+        ge=1,
+        description="Predictions that one worker runs at once. Unset, one a CPU it may use.",
+    )
+    retention: timedelta = Field(
+        timedelta(hours=48),
+        description="How long a finished prediction is kept (seconds or ISO 8601).",
+    )
+    attempt_timeout: timedelta = Field(
+        timedelta(seconds=60),
+        description="How long one attempt may take before its worker is ended.",
+    )
+    max_attempts: int = Field(3, ge=1, description="Starts that a prediction gets before it fails.")
+    max_upload_bytes: int = Field(32 * 2**20, ge=1, description="Largest upload accepted.")
+    max_pixels: int = Field(
+        64_000_000, ge=1, description="Most pixels (width x height) of a picture accepted."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        LOOPBACK_HOSTS, description="Host names that requests may be addressed to, without ports."
+    )
+    public_url: str | None = Field(
+        None, description="URL under which browsers reach the server, if a proxy changes it."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto",
+        description="Log lines for people, for machines, or by whether standard error is a terminal.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level logged."
+    )
+    url: str | None = Field(
+        None, description="Server that `inferq.Client` and `inferq predict` talk to."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="API key that `inferq.Client` and `inferq predict` send."
+    )
+
+    @field_validator("providers", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: arguments, environment, secret files, `.env`, what `inferq up` left for clients."""
+        local = JsonConfigSettingsSource(settings_cls, json_file=local_server_file())
+        return init_settings, env_settings, FileSecretSource(settings_cls), dotenv_settings, local
+
+    def state_url(self) -> str:
+        """URL of the state store.
+
+        Raises:
+            SetupError: None is set; only `inferq up` brings one of its own.
+        """
+        if self.redis_url is None:
+            raise SetupError(
+                "INFERQ_REDIS_URL is not set. Name a Redis or Valkey server,"
+                " or run `inferq up`, which starts one of its own."
+            )
+        return self.redis_url.get_secret_value()
+
+    def queue_url(self) -> str:
+        """URL of the broker: its own, or the state store's server.
+
+        Raises:
+            SetupError: Neither is set.
+        """
+        return self.broker_url.get_secret_value() if self.broker_url else self.state_url()
+
+    def blob_url(self) -> str:
+        """URL of the storage of inputs."""
+        return self.storage_url or (self.data_dir.absolute() / "storage").as_uri()
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,62 @@
+"""The connection to the state store (Redis or Valkey) and to the Lua scripts that change it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import redis
+import redis.asyncio
+from redis.backoff import ExponentialBackoff
+from redis.commands.core import Script
+from redis.retry import Retry
+
+from inferq.errors import StateUnavailable
+
+KEY_PREFIX = "inferq:"
+SOCKET_SCHEMES = ("redis+socket", "unix", "socket")
+
+
+def client_url(url: str) -> str:
+    """redis-py's form of a URL in kombu's: `redis+socket://:pw@/path?virtual_host=0` is its `unix://`."""
+    parts = urlsplit(url)
+    if parts.scheme not in SOCKET_SCHEMES:
+        return url
+    database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
+    return urlunsplit(("unix", parts.netloc, parts.path, f"db={database}", ""))
+
+
+def connect(url: str) -> redis.Redis:
+    """A thread-safe client with short time-outs; it connects on first use."""
+    return redis.Redis.from_url(
+        client_url(url),
+        decode_responses=True,
+        socket_timeout=2.0,
+        socket_connect_timeout=1.0,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+    )
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """A client for one task that blocks on the event stream; it has no time-out of its own."""
+    return redis.asyncio.Redis.from_url(
+        client_url(url), decode_responses=True, socket_timeout=None, socket_connect_timeout=1.0
+    )
+
+
+@contextmanager
+def state_errors() -> Iterator[None]:
+    """Turns a state store that does not answer into `StateUnavailable`."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise StateUnavailable(
+            "The state store does not answer. Nothing is lost; try again in a moment.",
+            retry_after=2,
+        ) from error
+
+
+def load_script(client: redis.Redis, package: str, name: str) -> Script:
+    """The Lua script `name` of a package's `scripts` folder, ready to be called."""
+    source = files(package).joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
+    return client.register_script(source)

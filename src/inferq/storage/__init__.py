@@ -1,0 +1,95 @@
+"""Bytes in and out of wherever inputs and previews lie, through fsspec; the only importer of fsspec."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import cast
+
+import fsspec
+from fsspec.core import url_to_fs
+
+from inferq.errors import DiskFull, NotFound, StorageUnavailable
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Storage:
+    """A folder of blobs under one fsspec URL (`file:///mnt/nas/inferq`, `s3://bucket/prefix`, …).
+
+    Keys are relative paths. They begin with a date, so that whole days can be dropped at once.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Opens the file system of `url`; nothing is read or written yet.
+
+        Raises:
+            ImportError: The protocol needs a package that is not installed; the message names it.
+        """
+        options = {"auto_mkdir": True} if url.startswith(("file:", "/")) else {}
+        self._fs: fsspec.AbstractFileSystem
+        self._fs, self._root = url_to_fs(url, **options)
+
+    @staticmethod
+    def key(task_id: str, name: str) -> str:
+        """The key of a new blob of a prediction: `2026/11/24/<task id>/<name>`."""
+        return f"{datetime.now(UTC):%Y/%m/%d}/{task_id}/{name}"
+
+    @staticmethod
+    def sibling(key: str, name: str) -> str:
+        """The key of another blob of the same prediction."""
+        return f"{key.rpartition('/')[0]}/{name}"
+
+    def write(self, key: str, data: bytes) -> None:
+        """Writes a blob whole.
+
+        Raises:
+            DiskFull: There is no room for it.
+            StorageUnavailable: The storage did not take it.
+        """
+        with _storage_errors():
+            self._fs.pipe_file(self._path(key), data)
+
+    def read(self, key: str) -> bytes:
+        """The bytes of a blob.
+
+        Raises:
+            NotFound: There is no such blob.
+            StorageUnavailable: The storage did not give it.
+        """
+        with _storage_errors():
+            return cast("bytes", self._fs.cat_file(self._path(key)))
+
+    def delete(self, key: str) -> None:
+        """Removes a blob; no error where there is none."""
+        with _storage_errors():
+            try:
+                self._fs.rm_file(self._path(key))
+            except FileNotFoundError:
+                return
+
+    def check(self) -> None:
+        """Returns if the storage answers.
+
+        Raises:
+            StorageUnavailable: It does not.
+        """
+        with _storage_errors():
+            self._fs.makedirs(self._root, exist_ok=True)
+
+    def _path(self, key: str) -> str:
+        return f"{self._root}/{key}"
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound("This file is not in storage any more.") from error
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFull("The storage has no room for this input.", retry_after=30) from error
+        raise StorageUnavailable(
+            "The storage does not answer. Nothing is lost; try again in a moment.", retry_after=2
+        ) from error

@@ -1,0 +1,1 @@
+"""A worker: takes task ids from the broker and runs predictions."""

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Pins the dependencies of pyproject.toml for every platform and Python we support, with hashes and without hosts.
+set -eu
+cd "$(dirname "$0")/.."
+compile() {
+  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-annotate --custom-compile-command "make lock" "$@" >/dev/null
+}
+compile --output-file requirements/run.txt pyproject.toml requirements/build.in
+compile --output-file requirements/dev.txt --constraints requirements/run.txt --group dev pyproject.toml requirements/build.in
+compile --output-file requirements/uv.txt requirements/uv.in
+compile --output-file requirements/node.txt requirements/node.in
