@@ -20,7 +20,9 @@ TASK_NAME = "inferq.predict"
 EXCHANGE = Exchange("inferq", type="topic")
 DELIVERY_LIMIT = 20
 BACKLOG = 10_000
+READY_SECONDS = 3.0
 STOP = None
+NOWHERE = "inferq._nowhere"
 
 log = structlog.get_logger()
 
@@ -131,6 +133,7 @@ class Publisher:
         self._store = store
         self._waiting: queue.Queue[tuple[str, ModelReference] | None] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self._ready = threading.Event()
         self._reachable = True
 
     @property
@@ -139,8 +142,9 @@ class Publisher:
         return self._reachable
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts the thread; returns once it has met the broker, or tried to for a moment."""
         self._thread.start()
+        self._ready.wait(READY_SECONDS)
 
     def stop(self, timeout: float = 5.0) -> None:
         """Publishes what waits, then ends the thread; gives up after `timeout` seconds."""
@@ -155,6 +159,8 @@ class Publisher:
             log.warning("publisher_full", task_id=task_id)
 
     def _run(self) -> None:
+        self._connect()
+        self._ready.set()
         while (entry := self._waiting.get()) is not STOP:
             try:
                 self._publish([entry])
@@ -163,6 +169,21 @@ class Publisher:
                 log.warning("publish_failed", task_id=entry[0], error=type(error).__name__)
             except InferqError as error:
                 log.warning("outbox_not_cleared", task_id=entry[0], error=error.code)
+
+    def _connect(self) -> None:
+        """Connects, and sends a message that no queue takes: then the first real one leaves as quickly as the tenth."""
+        try:
+            with self._app.producer_or_acquire() as producer:
+                EXCHANGE.bind(producer.channel).declare()
+                self._app.send_task(
+                    TASK_NAME,
+                    exchange=EXCHANGE.name,
+                    routing_key=NOWHERE,
+                    producer=producer,
+                    retry=False,
+                )
+        except (OperationalError, OSError):
+            self._reachable = False
 
     def _publish(self, entries: Iterable[tuple[str, ModelReference]]) -> None:
         with self._app.producer_or_acquire() as producer:

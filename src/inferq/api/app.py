@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from inferq import __version__
 from inferq.api.deps import Services
@@ -17,6 +18,7 @@ from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
 from inferq.api.web import serve_web
 from inferq.errors import SetupError
+from inferq.models.inputs import prepare_pillow
 from inferq.settings import Settings
 
 GRACE_SECONDS = 5
@@ -32,15 +34,16 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        prepare_pillow()
         services = Services.create(settings)
         app.state.services = services
-        services.publisher.start()
+        await run_in_threadpool(services.publisher.start)
         changes = asyncio.create_task(services.changes.run())
         yield
         changes.cancel()
         with suppress(asyncio.CancelledError):
             await changes
-        services.publisher.stop()
+        await run_in_threadpool(services.publisher.stop)
 
     app = FastAPI(
         title="inferq",

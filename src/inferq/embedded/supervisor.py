@@ -9,19 +9,20 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
 
+from inferq.api.schemas import API_PREFIX
 from inferq.embedded.child import Child
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
-from inferq.errors import SetupError, StateUnavailable
-from inferq.models.register import ModelRegister
+from inferq.errors import SetupError
 from inferq.settings import Settings, local_server_file
-from inferq.state import connect
 
 TICK = 0.1
+PROBE_SECONDS = 1.0
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
 LOCK_SECONDS = 3.0
@@ -64,7 +65,7 @@ class Supervisor:
         try:
             redis_url = server.url if server else self._settings.state_url()
             self._start_children(redis_url, listener)
-            self._tend_until(_Readiness(redis_url).reached, START_SECONDS)
+            self._tend_until(lambda: _serves(self.url), START_SECONDS)
             if not self._stop.is_set():
                 _write_local_server(self.url)
                 on_ready(self.url)
@@ -126,18 +127,14 @@ class Supervisor:
                 child.wait(deadline)
 
 
-class _Readiness:
-    """Whether a worker serves a model, by the register of the state store."""
-
-    def __init__(self, redis_url: str) -> None:
-        self._register = ModelRegister(connect(redis_url))
-
-    def reached(self) -> bool:
-        try:
-            cards = self._register.cards()
-            return any(self._register.serving(card.reference).workers for card in cards)
-        except StateUnavailable:
-            return False
+def _serves(url: str) -> bool:
+    """Whether the API answers, and a worker has registered a model with it."""
+    try:
+        # The socket takes connections before there is an API, so the answer has to be waited for, briefly.
+        with urllib.request.urlopen(f"{url}{API_PREFIX}/models", timeout=PROBE_SECONDS) as response:
+            return any(card["workers"] for card in json.load(response)["items"])
+    except OSError:
+        return False
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -43,11 +43,11 @@ class Model(ABC, Generic[Item, Output]):
         """The result of one item, as JSON-ready data with its `kind`."""
 
     @abstractmethod
-    def sample(self) -> Item:
-        """An item to warm up with."""
+    def sample(self) -> bytes:
+        """An input to warm up with."""
 
     def warm_up(self) -> None:
-        """Runs the model once, so that the first prediction is as quick as the tenth."""
-        item = self.sample()
+        """Predicts once, so that the first prediction is as quick as the tenth."""
+        item = self.preprocess(self.sample(), {})
         (output,) = self.infer([item])
         self.postprocess(output, item, {})

@@ -1,5 +1,6 @@
 """An object detector: a network file, the output format that reads it, and a card."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from typing_extensions import override
 
 from inferq.errors import SetupError
@@ -106,10 +108,13 @@ class Detector(Model[Picture, Tensors]):
         }
 
     @override
-    def sample(self) -> Picture:
-        """A grey picture of the network's size."""
-        width, height = self.card.input.width, self.card.input.height
-        return Picture(np.full((height, width, 3), 127, np.uint8), width, height)
+    def sample(self) -> bytes:
+        """A grey JPEG, larger than the network's input."""
+        buffer = io.BytesIO()
+        Image.new("RGB", (3 * self.card.input.width, 2 * self.card.input.height), "gray").save(
+            buffer, "JPEG"
+        )
+        return buffer.getvalue()
 
     def _detection(self, class_id: int, score: float, box: list[float]) -> dict[str, Any]:
         x_min, y_min, x_max, y_max = (round(edge, 1) for edge in box)

@@ -4,13 +4,15 @@ import io
 import struct
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from inferq.errors import EmptyUpload, ImageTruncated, NotAnImage, TooManyPixels, UnsupportedFormat
 from inferq.models.completeness import COMPLETENESS
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF")
+PLUGINS = {"WEBP": "WebP"}
 ACCEPTED = "JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC"
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -98,7 +100,7 @@ def read_image_header(data: bytes, *, max_pixels: int) -> ImageHeader:
 
 def open_image(data: bytes) -> Image.Image:
     """Opens a picture with the accepted openers alone; its pixels are not decoded yet."""
-    _prepare_pillow()
+    prepare_pillow()
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
@@ -140,12 +142,14 @@ def _unidentified(data: bytes) -> NotAnImage | UnsupportedFormat | ImageTruncate
 
 
 @cache
-def _prepare_pillow() -> None:
-    """Sets Pillow up, once a process.
+def prepare_pillow() -> None:
+    """Sets Pillow up, once a process; called at start, it spares the first picture the loading of decoders.
 
     HEIC is decoded by libheif with libde265, without GPL code. Pillow's own limit of pixels goes: it can
     only be set for the whole process and only warns at first; `read_image_header` holds the deployment's.
     """
+    for name in FORMATS[:-1]:
+        import_module(f"PIL.{PLUGINS.get(name, name.title())}ImagePlugin")
     from pi_heif import register_heif_opener  # noqa: PLC0415 - loads libheif
 
     register_heif_opener(thumbnails=False)
