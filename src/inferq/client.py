@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import httpx2 as httpx
 from pydantic import ValidationError
 
-from inferq.errors import FieldError, InferqError, UnavailableError, error_class
+from inferq.errors import (
+    FieldError,
+    InferqError,
+    ServerUnreachable,
+    UnavailableError,
+    error_class,
+)
 from inferq.predictions.record import Prediction, Problem
 from inferq.settings import get_settings
 
@@ -37,13 +43,6 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 
 Parameter = str | float | Sequence[str] | None
-
-
-class ServerUnreachable(UnavailableError):
-    """No server answered at the client's URL within its time-out."""
-
-    code = "server_unreachable"
-    title = "Server unreachable"
 
 
 class PredictionHandle:

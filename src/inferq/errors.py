@@ -256,6 +256,13 @@ class StateUnavailable(UnavailableError):
     title = "State store unavailable"
 
 
+class ServerUnreachable(UnavailableError):
+    """No server answered at a client's URL within its time-out; raised by the client alone."""
+
+    code = "server_unreachable"
+    title = "Server unreachable"
+
+
 class DiskFull(UnavailableError):
     """The storage has no room for the input."""
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from inferq.cli import inspect, predict, serve
-from inferq.errors import InferqError, SetupError
+from inferq.errors import InferqError, ServerUnreachable, SetupError
 
 WRONG_USAGE = 2
 UNREACHABLE = 3
@@ -31,4 +31,4 @@ def main() -> None:
         raise SystemExit(WRONG_USAGE) from error
     except InferqError as error:
         sys.stderr.write(f"inferq: {error}\n")
-        raise SystemExit(UNREACHABLE if error.code == "server_unreachable" else 1) from error
+        raise SystemExit(UNREACHABLE if isinstance(error, ServerUnreachable) else 1) from error

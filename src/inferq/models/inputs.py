@@ -106,6 +106,8 @@ def open_image(data: bytes) -> Image.Image:
 
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none, or none that can be read."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return UPRIGHT  # Pillow would decode all pixels to look for it behind them
     try:
         value = image.getexif().get(ExifTags.Base.Orientation)
     except HEADER_ERRORS:

@@ -1,0 +1,162 @@
+"""Real parts for all tests: a Valkey of our own, photographs, the bundled model, the application."""
+
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from starlette.testclient import TestClient
+
+from inferq.api.app import create_app
+from inferq.embedded.valkey import configure_valkey
+from inferq.models.base import Context, Model
+from inferq.models.catalogue import bundled_folder, load_models
+from inferq.models.register import ModelRegister, RegisteredCard
+from inferq.predictions.store import PredictionStore
+from inferq.settings import Settings
+from inferq.state import connect
+from inferq.storage import Storage
+from inferq.telemetry import configure_logging
+from inferq.worker.pipeline import Pipeline
+from photos import PHOTOS, jpeg
+
+
+def require(present: object, what: str) -> None:
+    """Skips the test where something optional is absent; fails it where everything is required."""
+    if present:
+        return
+    if os.environ.get("INFERQ_TEST_REQUIRE_ALL"):
+        pytest.fail(f"{what} is missing, and INFERQ_TEST_REQUIRE_ALL is set")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of whoever runs the tests reaches them, nor does a server of theirs."""
+    for name in list(os.environ):
+        if name.startswith("INFERQ_") and not name.startswith("INFERQ_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logging() -> None:
+    configure_logging(Settings(log_level="error", log_format="json"))
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A Valkey started as `inferq up` starts it."""
+    # pytest's own folders are too deep for a unix socket on some machines.
+    folder = Path(tempfile.mkdtemp(prefix="inferq-test-"))
+    server = configure_valkey(folder, None)
+    process = subprocess.Popen(server.command)
+    client = connect(server.url)
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            assert time.monotonic() < deadline, "Valkey did not start"
+    client.close()
+    yield server.url
+    process.terminate()
+    process.wait(10)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def state(valkey_url: str) -> Iterator[redis.Redis]:
+    """A client of an empty state store."""
+    client = connect(valkey_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def store(state: redis.Redis) -> PredictionStore:
+    return PredictionStore(state)
+
+
+@pytest.fixture
+def settings(valkey_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        redis_url=valkey_url,
+        data_dir=tmp_path,
+        max_upload_bytes=2_000_000,
+        max_pixels=4_000_000,
+        allowed_hosts=("testserver",),
+        log_level="error",
+    )
+
+
+@pytest.fixture
+def storage(settings: Settings) -> Storage:
+    return Storage(settings.blob_url())
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    """The bundled model, loaded and warm."""
+    (loaded,) = load_models([bundled_folder()], Context())
+    return loaded
+
+
+@pytest.fixture
+def register(state: redis.Redis, model: Model) -> ModelRegister:
+    """The register, with the bundled model served by one worker of two slots."""
+    register = ModelRegister(state)
+    register.register("worker-1", 2, [RegisteredCard.of(model.card)])
+    return register
+
+
+@pytest.fixture
+def pipeline(store: PredictionStore, storage: Storage, model: Model) -> Pipeline:
+    """A worker's pipeline without Celery around it."""
+    return Pipeline(
+        store,
+        storage,
+        models={model.card.reference: model},
+        retention=timedelta(hours=1),
+        max_attempts=3,
+    )
+
+
+@pytest.fixture
+def api(settings: Settings, register: ModelRegister) -> Iterator[TestClient]:
+    """The running application over HTTP."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def photo() -> dict[str, bytes]:
+    """Real photographs as JPEG, by name."""
+    return {name: jpeg(name) for name in PHOTOS}
+
+
+@pytest.fixture(scope="session")
+def photo_files(
+    tmp_path_factory: pytest.TempPathFactory, photo: dict[str, bytes]
+) -> dict[str, Path]:
+    """The same photographs as files."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, data in photo.items():
+        (folder / f"{name}.jpg").write_bytes(data)
+    return {name: folder / f"{name}.jpg" for name in photo}
+
+
+@pytest.fixture
+def upload(photo: dict[str, bytes]) -> dict[str, tuple[str, io.BytesIO]]:
+    """Multipart files with one photograph of a cat."""
+    return {"image": ("chelsea.jpg", io.BytesIO(photo["chelsea"]))}
