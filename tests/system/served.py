@@ -1,0 +1,108 @@
+"""A real `inferq up`, started as a user starts it, watched from outside."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from inferq.client import Client
+
+T = TypeVar("T")
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(check: Callable[[], T], *, seconds: float = 20) -> T:
+    """The first true answer of a check that is asked again and again."""
+    deadline = time.monotonic() + seconds
+    while not (answer := check()):
+        assert time.monotonic() < deadline, f"not so after {seconds} s: {check}"
+        time.sleep(0.02)
+    return answer
+
+
+def running(*words: str) -> list[int]:
+    """Ids of living processes whose command line holds all these words."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            stopped = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if not stopped and all(word in command for word in words):
+            found.append(int(folder.name))
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Ids of a process's children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+class Served:
+    """One `inferq up` on a port and a data directory of its own."""
+
+    def __init__(self, data_dir: Path, *arguments: str, port: int | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data_dir.parent / f"{data_dir.name}-{self.port}.log"
+        data_dir.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "inferq", "up", "--port", str(self.port)]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--data-dir", str(data_dir), *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=data_dir.parent,
+                env={
+                    name: value
+                    for name, value in os.environ.items()
+                    if name != "PYTEST_CURRENT_TEST"
+                },
+            )
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self.log.read_text()
+
+    def ready(self) -> "Served":
+        """Waits for the banner."""
+        deadline = time.monotonic() + START_SECONDS
+        while "inferq is ready" not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.02)
+        return self
+
+    def client(self) -> Client:
+        """A client of this server."""
+        return Client(self.url, timeout=20)
+
+    def child(self, name: str) -> int:
+        """The process id of the child whose command line holds a name (`inferq api`, `valkey-server`)."""
+        return eventually(lambda: self._children(name), seconds=10)[0]
+
+    def _children(self, name: str) -> list[int]:
+        return sorted(set(descendants(self.process.pid)) & set(running(name)))
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ends it as a user would; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(30)
