@@ -41,7 +41,7 @@ def preview(data: bytes, max_side: int) -> bytes:
     """
     image = decode_image(data, draft=(max_side, max_side)).image
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return _encode(image, "WEBP", PREVIEW_QUALITY)
+    return _encode(image, "WEBP", quality=PREVIEW_QUALITY)
 
 
 def annotate(
@@ -76,7 +76,8 @@ def annotate(
     # The best detection is drawn last, so that its label lies on top.
     for detection in sorted(wanted, key=lambda d: d.score):
         painter.draw(detection)
-    return _encode(image, "JPEG", ANNOTATED_QUALITY)
+    # Without chroma subsampling, which would wash out thin coloured lines.
+    return _encode(image, "JPEG", quality=ANNOTATED_QUALITY, subsampling=0)
 
 
 def class_color(class_id: int) -> Color:
@@ -92,7 +93,7 @@ class _Painter:
         self._canvas = ImageDraw.Draw(image)
         self._size = image.size
         self._scale = scale
-        self._line = max(2, round(side / 320))
+        self._line = max(3, round(side / 280))
         self._font = ImageFont.load_default(max(14, round(side / 45)))
 
     def draw(self, detection: Detection) -> None:
@@ -124,7 +125,7 @@ def _ink(background: Color) -> Color:
     return BLACK if luminance > EVEN_LUMINANCE else WHITE
 
 
-def _encode(image: Image.Image, file_format: Literal["WEBP", "JPEG"], quality: int) -> bytes:
+def _encode(image: Image.Image, file_format: Literal["WEBP", "JPEG"], **options: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, file_format, quality=quality)
+    image.save(buffer, file_format, **options)
     return buffer.getvalue()

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
             else value
         )
 
+    @field_validator("retention", "attempt_timeout", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        return float(value) if isinstance(value, str) and value.isdigit() else value
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
@@ -23,7 +23,7 @@ def client_url(url: str) -> str:
     if parts.scheme not in SOCKET_SCHEMES:
         return url
     database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
-    return urlunsplit(("unix", parts.netloc, parts.path, f"db={database}", ""))
+    return f"unix://{parts.netloc}{parts.path}?db={database}"
 
 
 def connect(url: str) -> redis.Redis:

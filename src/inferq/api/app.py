@@ -66,13 +66,15 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
     """Runs the API until SIGTERM, on its own address or on a listening socket that it was handed.
 
     Raises:
-        SetupError: The address is not loopback; there are no accounts yet that would protect it.
+        SetupError: The address is not loopback (there are no accounts yet that would protect it), or a
+            setting is missing.
     """
     if not _is_loopback(settings.host):
         raise SetupError(
             f"inferq does not listen on {settings.host} yet: without accounts, anyone could use it."
             " Use 127.0.0.1, and a proxy with authentication in front of it."
         )
+    settings.state_url()  # a missing setting is told before anything is started
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,

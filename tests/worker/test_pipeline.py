@@ -1,0 +1,108 @@
+"""One attempt from claim to finish, without a broker."""
+
+from datetime import timedelta
+
+import pytest
+
+from inferq.errors import StateUnavailable
+from inferq.models.base import Model
+from inferq.predictions.record import Draft, Input, ModelReference, State, new_task_id
+from inferq.predictions.store import PredictionStore
+from inferq.storage import Storage
+from inferq.worker import pipeline as pipeline_module
+from inferq.worker.pipeline import Pipeline
+
+
+class Rude(Model):
+    """A model that raises what no model should."""
+
+    def load(self, ctx):
+        """Nothing to load."""
+
+    def preprocess(self, data, parameters):
+        return data
+
+    def infer(self, items):
+        raise ZeroDivisionError("secret internals")
+
+    def postprocess(self, output, item, parameters):
+        return {}
+
+    def sample(self):
+        return b""
+
+
+@pytest.fixture
+def accepted(store: PredictionStore, storage: Storage, photo) -> str:
+    """The task id of a photograph that waits."""
+    key = storage.key("x", "input")
+    storage.write(key, photo["chelsea"])
+    draft = Draft(
+        task_id=new_task_id(),
+        owner="ann",
+        model=ModelReference(name="ssdlite-mobilenet-v2-coco", version="1"),
+        input=Input(media_type="image/jpeg", width=451, height=300, bytes=1, sha256="0"),
+        input_key=key,
+        parameters={},
+        metadata={},
+    )
+    return store.accept(draft).record.task_id
+
+
+def test_an_attempt_writes_the_result_and_lets_go_of_its_lease(
+    pipeline: Pipeline, store: PredictionStore, state, accepted: str
+):
+    outcome = pipeline.run(accepted)
+    assert outcome.state is State.SUCCEEDED
+    assert store.get(accepted).prediction.result == outcome.result
+    assert state.zcard("inferq:leases") == 0
+    pipeline.renew_leases()
+
+
+def test_a_message_delivered_twice_runs_once(
+    pipeline: Pipeline, store: PredictionStore, accepted: str
+):
+    pipeline.run(accepted)
+    before = store.get(accepted)
+    assert pipeline.run(accepted) is None
+    assert store.get(accepted) == before
+
+
+def test_a_message_without_a_record_is_dropped(pipeline: Pipeline):
+    assert pipeline.run("nonesuch") is None
+
+
+def test_a_model_that_raises_fails_its_prediction_without_telling_its_secrets(
+    store: PredictionStore, storage: Storage, accepted: str
+):
+    models = {"ssdlite-mobilenet-v2-coco@1": Rude()}
+    rude = Pipeline(store, storage, models=models, retention=timedelta(hours=1), max_attempts=3)
+    assert rude.run(accepted).state is State.FAILED
+    error = store.get(accepted).prediction.error
+    assert error.code == "model_failed"
+    assert "secret" not in error.model_dump_json()
+
+
+def test_a_worker_that_does_not_serve_the_model_says_so(
+    store: PredictionStore, storage: Storage, accepted: str
+):
+    bare = Pipeline(store, storage, models={}, retention=timedelta(hours=1), max_attempts=3)
+    bare.run(accepted)
+    assert store.get(accepted).prediction.error.code == "unknown_model"
+
+
+def test_an_outage_of_the_state_store_at_the_end_does_not_cost_the_result(
+    pipeline: Pipeline, store: PredictionStore, accepted: str, monkeypatch
+):
+    finish, calls = store.finish, []
+
+    def flaky(*args, **kwargs):
+        calls.append(args)
+        if len(calls) < 3:
+            raise StateUnavailable("away")
+        return finish(*args, **kwargs)
+
+    monkeypatch.setattr(store, "finish", flaky)
+    monkeypatch.setattr(pipeline_module, "RETRY_PAUSE", 0)
+    assert pipeline.run(accepted).state is State.SUCCEEDED
+    assert len(calls) == 3
