@@ -1,4 +1,4 @@
-"""Suppression of what was found twice, and the way back from 0-1 to the picture's pixels."""
+"""Suppression of what was found twice, and the way back from 0 to 1 to the picture's pixels."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ def suppress(
     """Class-aware greedy non-maximum suppression.
 
     Of two boxes of one class that overlap by more than `iou_threshold`, the lower score goes; the same as
-    `torchvision.ops.batched_nms`. One candidate may yield several classes.
+    `torchvision.ops.batched_nms`. Of equal scores the earlier candidate comes first. One candidate may yield
+    several classes. Candidates that are not finite numbers are dropped.
 
     Args:
         raw: Candidates of one picture.
@@ -50,15 +51,19 @@ def suppress(
         max_detections: Most detections kept.
         classes: Class ids that are wanted; all where None.
     """
-    anchors, columns = np.nonzero(raw.scores >= score_threshold)
-    class_ids = raw.class_ids[columns]
+    all_scores, class_ids = raw.scores, raw.class_ids
     if classes is not None:
         wanted = np.isin(class_ids, list(classes))
-        anchors, columns, class_ids = anchors[wanted], columns[wanted], class_ids[wanted]
-    scores = raw.scores[anchors, columns]
-    best = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
-    boxes, scores, class_ids = raw.boxes[anchors[best]], scores[best], class_ids[best]
-    kept = _greedy(boxes, class_ids, iou_threshold, max_detections)
+        all_scores, class_ids = all_scores[:, wanted], class_ids[wanted]
+    # Positions in the flattened scores: a third of the cost of `np.nonzero` on two dimensions.
+    found = np.flatnonzero(all_scores >= score_threshold)
+    found, scores = _best(found, all_scores.ravel()[found])
+    anchors, columns = np.divmod(found, max(1, len(class_ids)))
+    boxes, class_ids = raw.boxes[anchors], class_ids[columns]
+    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
+    boxes, scores, class_ids = boxes[sound], scores[sound], class_ids[sound]
+    with np.errstate(over="ignore", invalid="ignore"):
+        kept = _greedy(boxes, class_ids, iou_threshold, max_detections)
     return Kept(np.clip(boxes[kept], 0, 1), scores[kept], class_ids[kept])
 
 
@@ -67,28 +72,50 @@ def to_pixels(boxes: Floats, width: int, height: int) -> Floats:
     return boxes * np.array([width, height, width, height], np.float32)
 
 
+def _best(found: Ids, scores: Floats) -> tuple[Ids, Floats]:
+    """At most `MOST_CANDIDATES` positions with their scores, best first, the earlier first of equals."""
+    if scores.size > MOST_CANDIDATES:
+        enough = scores >= np.partition(scores, -MOST_CANDIDATES)[-MOST_CANDIDATES]
+        found, scores = found[enough], scores[enough]
+    order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
+    return found[order], scores[order]
+
+
 def _greedy(boxes: Floats, class_ids: Ids, iou_threshold: float, most: int) -> Ids:
     """Indices of the boxes that no better box of their class overlaps; boxes come best first."""
-    areas = _area(boxes)
+    # Classes lie one after the other, best first within each, so that a box meets its own class alone.
+    by_class = np.argsort(class_ids, kind="stable")
+    grouped_ids = class_ids[by_class]
+    ends = np.searchsorted(grouped_ids, grouped_ids, side="right")
+    slots = np.empty_like(by_class)
+    slots[by_class] = np.arange(len(by_class))
+    grouped, areas = boxes[by_class], _area(boxes[by_class])
+    alive = np.ones(len(boxes), np.bool_)
     kept: list[int] = []
-    left = np.arange(len(boxes))
-    while left.size and len(kept) < most:
-        first, rest = left[0], left[1:]
-        kept.append(int(first))
-        near = _iou(boxes[first], areas[first], boxes[rest], areas[rest]) > iou_threshold
-        left = rest[~(near & (class_ids[rest] == class_ids[first]))]
+    for index, slot in enumerate(slots.tolist()):
+        if len(kept) >= most:
+            break
+        if not alive[slot]:
+            continue
+        kept.append(index)
+        rest = slice(slot + 1, ends[slot])
+        if rest.start < rest.stop:
+            overlap = _iou(grouped[slot], areas[slot], grouped[rest], areas[rest])
+            alive[rest] &= ~(overlap > iou_threshold)
     return np.array(kept, np.intp)
 
 
 def _area(boxes: Floats) -> Floats:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return areas
 
 
 def _iou(box: Floats, area: np.float32, others: Floats, areas: Floats) -> Floats:
     """Intersection over union of one box with others; 0 where both have no area."""
     low = np.maximum(box[:2], others[:, :2])
     high = np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    sides = np.maximum(high - low, 0)
+    shared = sides[:, 0] * sides[:, 1]
     union = area + areas - shared
-    overlap: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    overlap: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union != 0)
     return overlap

@@ -1,5 +1,6 @@
 """From a picture's bytes to pixels: decoded once, as a person sees it, in RGB."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,11 @@ from PIL import Image
 from inferq.errors import ImageDamaged
 from inferq.models.inputs import HEADER_ERRORS, TURNED, open_image, orientation
 
-WHITE = (255, 255, 255, 255)
+WHITE = (255, 255, 255)
 SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+TRANSPARENT_MODES = frozenset({"LA", "PA", "RGBA", "RGBa"})
+WHITE_LEVELS = (1.0, 255.0, 65535.0)
+"""What usually stands for white in pictures whose type has no natural range."""
 TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -40,7 +44,7 @@ def decode_image(data: bytes, *, draft: tuple[int, int] | None = None) -> Decode
     Args:
         data: The file.
         draft: A size that is enough: a JPEG may then be decoded at a half, quarter or eighth of its
-            own size, but not below this one.
+            own size, but not below this one. Upright, as the result is.
 
     Raises:
         ImageDamaged: The pixels cannot be decoded.
@@ -52,13 +56,14 @@ def decode_image(data: bytes, *, draft: tuple[int, int] | None = None) -> Decode
             if turn in TURNED:
                 width, height = height, width
             if draft is not None:
-                image.draft("RGB", draft)
+                image.draft("RGB", draft[::-1] if turn in TURNED else draft)
             image.load()
-            upright = _to_rgb(image)
+            upright = to_rgb(image)
     except HEADER_ERRORS as error:
         raise ImageDamaged(
             "The picture's pixels cannot be decoded: the file is damaged. Export it again and send that."
         ) from error
+    upright.info.clear()  # no metadata, so that none gets into what is made of the picture
     if turn in TRANSPOSITIONS:
         upright = upright.transpose(TRANSPOSITIONS[turn])
     return Decoded(upright, width, height)
@@ -70,35 +75,35 @@ def stretch(image: Image.Image, width: int, height: int) -> npt.NDArray[np.uint8
     return np.asarray(resized)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """A loaded picture of any mode as RGB, as a person sees it."""
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image.copy()
-    if image.mode in SIXTEEN_BIT_MODES:
-        return _gray(np.asarray(image).astype(np.float32) / np.float32(256))
-    if image.mode == "I":
-        return _gray(_ranged(np.asarray(image).astype(np.float32), 2**16))
-    if image.mode == "F":
-        return _gray(_ranged(np.asarray(image), 1.0))
-    if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, WHITE)
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    return image.convert("RGB")
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A loaded picture of any mode as a new one in RGB, as a person sees it.
 
-
-def _gray(values: npt.NDArray[np.float32]) -> Image.Image:
-    """Grey values of 0 to 255 as a picture."""
-    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8), "L").convert("RGB")
-
-
-def _ranged(values: npt.NDArray[np.float32], white: float) -> npt.NDArray[np.float32]:
-    """Values whose full range is not told by their type, as 0 to 255.
-
-    Up to `white` they are taken at their word; beyond it, or below zero, their own range is stretched.
+    Transparency is laid on white; of 16 bits the upper 8 are kept. Numbers without a natural range (modes
+    `I` and `F`) count from 0 to the least of 1 (`F` alone), 255 and 65535 that none of them passes; where they
+    go further, or below zero, from their least to their greatest.
     """
-    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    if image.mode in SIXTEEN_BIT_MODES:
+        return _gray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        levels = WHITE_LEVELS if image.mode == "F" else WHITE_LEVELS[1:]
+        return _gray(_ranged(np.asarray(image).astype(np.float32), levels))
+    if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGB", layer.size, WHITE)
+        paper.paste(layer, mask=layer)
+        return paper
+    return image.copy() if image.mode == "RGB" else image.convert("RGB")
+
+
+def _gray(values: npt.NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(values).convert("RGB")
+
+
+def _ranged(values: npt.NDArray[np.float32], levels: Sequence[float]) -> npt.NDArray[np.uint8]:
+    """Grey values in the range that `to_rgb` tells of, as 0 to 255; what is not finite is black."""
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64)
     low, high = float(finite.min()), float(finite.max())
-    if low >= 0 and high < white + 1:
+    white = next((level for level in levels if low >= 0 and high <= level), None)
+    if white is not None:
         low, high = 0.0, white
-    return (finite - low) * (255.0 / max(high - low, 1e-12))
+    return ((finite - low) * (255.0 / max(high - low, 1e-12))).round().astype(np.uint8)

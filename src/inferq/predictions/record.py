@@ -14,9 +14,11 @@ PROBLEM_TYPES = "/api/problems/"
 
 
 class Frozen(BaseModel):
-    """Base of everything that is passed on: immutable, and strict about unknown fields in our own code."""
+    """Base of everything that is passed on: immutable; fields of a newer server are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", json_schema_serialization_defaults_required=True
+    )
 
 
 class State(StrEnum):

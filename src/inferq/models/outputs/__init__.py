@@ -8,6 +8,8 @@ import numpy.typing as npt
 from inferq.models.outputs.base import RawDetections
 from inferq.models.outputs.ssd import read_ssd
 
+__all__ = ["OUTPUT_FORMATS", "OutputFormat"]
+
 OutputFormat = Callable[[Mapping[str, npt.NDArray[np.float32]], int], RawDetections]
 
 OUTPUT_FORMATS: dict[str, OutputFormat] = {

@@ -1,0 +1,25 @@
+import { defineConfig } from "@playwright/test";
+
+/** Runs against the server of INFERQ_E2E_URL in Debian's Chromium; no browser is downloaded. */
+export default defineConfig({
+  testDir: "e2e",
+  forbidOnly: true,
+  reporter: "line",
+  workers: 1,
+  use: {
+    baseURL: process.env.INFERQ_E2E_URL,
+    launchOptions: {
+      executablePath: process.env.INFERQ_E2E_CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

@@ -1,0 +1,33 @@
+import { createTheme, MantineProvider } from "@mantine/core";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { isRetryable, retryDelay } from "@/api/http";
+import { HomePage } from "@/app/home-page";
+
+const theme = createTheme({
+  primaryColor: "blue",
+  primaryShade: 8,
+  defaultRadius: "md",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+});
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (_, error) => isRetryable(error),
+      retryDelay: (attempt, error) => retryDelay(error, attempt),
+      refetchOnWindowFocus: false,
+    },
+  },
+});
+
+/** The whole client: providers around its one page. */
+export function App() {
+  return (
+    <QueryClientProvider client={queryClient}>
+      <MantineProvider theme={theme} defaultColorScheme="auto">
+        <HomePage />
+      </MantineProvider>
+    </QueryClientProvider>
+  );
+}

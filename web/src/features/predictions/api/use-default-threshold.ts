@@ -1,0 +1,27 @@
+import { useQuery } from "@tanstack/react-query";
+import type { ModelCard, ModelReference } from "@/api/generated/types.gen";
+import { ask } from "@/api/http";
+
+const FALLBACK = 0.5;
+
+/** The score from which on a model's card shows detections. */
+export function useDefaultThreshold(model: ModelReference | undefined): number {
+  const reference = model && `${model.name}@${model.version}`;
+  const { data } = useQuery({
+    queryKey: ["model", reference],
+    queryFn: async ({ signal }) =>
+      (await (await ask(`/api/v1/models/${reference}`, { signal })).json()) as ModelCard,
+    enabled: model !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return defaultThreshold(data);
+}
+
+/** The default of a card's `score_threshold`, where it has one. */
+export function defaultThreshold(card: Pick<ModelCard, "parameters"> | undefined): number {
+  const properties = card?.parameters.properties as
+    | Record<string, { default?: unknown }>
+    | undefined;
+  const value = properties?.score_threshold?.default;
+  return typeof value === "number" ? value : FALLBACK;
+}

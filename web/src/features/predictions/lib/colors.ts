@@ -1,0 +1,29 @@
+// Paul Tol's "bright" and "vibrant" schemes (SRON/EPS/TN/09-002), told apart with every common form of
+// colour blindness. The server draws with the same colours: see render.py.
+const PALETTE = [
+  [68, 119, 170],
+  [238, 102, 119],
+  [34, 136, 51],
+  [204, 187, 68],
+  [102, 204, 238],
+  [170, 51, 119],
+  [238, 119, 51],
+  [0, 153, 136],
+  [238, 51, 119],
+  [51, 187, 238],
+] as const;
+const EVEN_LUMINANCE = 0.179;
+
+/** The colour of a class and the ink that can be read on it; the same whatever else is shown. */
+export function classColor(classId: number): { fill: string; ink: string } {
+  const [red, green, blue] = PALETTE[classId % PALETTE.length] ?? PALETTE[0];
+  const luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+  return {
+    fill: `rgb(${red} ${green} ${blue})`,
+    ink: luminance > EVEN_LUMINANCE ? "#000" : "#fff",
+  };
+}
+
+function linear(channel: number): number {
+  return (channel / 255) ** 2.2;
+}

@@ -1,0 +1,14 @@
+import type { Detection, Prediction } from "@/api/generated/types.gen";
+
+/** What a prediction found at or above a score, best first; nothing where it found none or is not done. */
+export function detectionsFrom(prediction: Prediction | undefined, threshold: number): Detection[] {
+  if (prediction?.result?.kind !== "detections") {
+    return [];
+  }
+  return prediction.result.detections.filter((detection) => detection.score >= threshold);
+}
+
+/** A detection in words: its label and its score. */
+export function caption(detection: Detection): string {
+  return `${detection.label} ${detection.score.toFixed(2)}`;
+}

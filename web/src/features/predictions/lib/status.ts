@@ -1,0 +1,44 @@
+import type { Prediction } from "@/api/generated/types.gen";
+
+/** Whether a prediction will not change any more. */
+export function isTerminal(prediction: Prediction): boolean {
+  return ["succeeded", "failed", "canceled"].includes(prediction.state);
+}
+
+/** Where a prediction stands, in words. */
+export function statusText(prediction: Prediction, shown: number): string {
+  switch (prediction.state) {
+    case "queued":
+      return queuedText(prediction);
+    case "running":
+      return "Looking at the picture …";
+    case "succeeded":
+      return foundText(shown);
+    case "failed":
+      return "Failed";
+    case "canceled":
+      return "Canceled";
+  }
+}
+
+function queuedText({ queue }: Prediction): string {
+  if (queue?.reason === "no_worker") {
+    return "Waiting: no worker serves this model at the moment.";
+  }
+  if (queue?.reason === "broker_unavailable") {
+    return "Waiting: the broker is away. Nothing is lost.";
+  }
+  if (!queue?.ahead) {
+    return "Next in line …";
+  }
+  const wait = queue.starts_in_seconds;
+  const expected = wait === null ? "" : `, starts in about ${Math.max(1, Math.round(wait))} s`;
+  return `${queue.ahead} ahead${expected} …`;
+}
+
+function foundText(shown: number): string {
+  if (shown === 0) {
+    return "Nothing found at this score.";
+  }
+  return shown === 1 ? "1 thing found" : `${shown} things found`;
+}
