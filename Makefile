@@ -14,7 +14,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web gen lock clean
+.PHONY: help setup run test check fix dev web test-web pictures gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ web: ## Build the web client again
 
 test-web: setup ## Run the web client's own tests
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent test
+
+pictures: setup ## Take the README's pictures again (needs Chromium)
+	INFERQ_E2E_SCREENSHOTS="$(CURDIR)/docs/images" $(PYTHON) -m pytest -q tests/e2e
 
 gen: setup ## Write web/openapi.json and the web client's types again
 	$(VENV)/bin/inferq openapi > web/openapi.json

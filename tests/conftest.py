@@ -41,7 +41,7 @@ def require(present: object, what: str) -> None:
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches them, nor does a server of theirs."""
     for name in list(os.environ):
-        if name.startswith("INFERQ_") and not name.startswith("INFERQ_TEST_"):
+        if name.startswith("INFERQ_") and not name.startswith(("INFERQ_TEST_", "INFERQ_E2E_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)

@@ -1,6 +1,8 @@
 """Annotated pictures as a person looks at them: colours, boxes where they belong, letters that can be read."""
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +101,17 @@ def test_the_letters_contrast_with_every_colour():
         )
         tag = pixels[70:98, 100:180]
         assert tag.max(axis=(0, 1)).min() > 200 or tag.min(axis=(0, 1)).max() < 60
+
+
+def test_page_and_renderer_paint_a_class_in_one_colour():
+    source = (Path(__file__).parents[1] / "web/src/features/predictions/lib/colors.ts").read_text()
+    palette = tuple(
+        tuple(map(int, row))
+        for row in re.findall(r"^  \[(\d+), (\d+), (\d+)\],$", source, re.MULTILINE)
+    )
+    assert palette == PALETTE
+    assert class_color(47) != class_color(67)
+    assert len({class_color(class_id) for class_id in range(10)}) == 10
 
 
 def test_a_preview_keeps_the_proportions():

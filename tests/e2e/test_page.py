@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from conftest import require
 from system.served import Served
 
@@ -18,7 +19,9 @@ def test_the_page_works_in_a_real_browser(
 ):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     require(chromium, "Chromium")
-    require((WEB / "node_modules").is_dir() and shutil.which("npx"), "the web client's node_modules")
+    require(
+        (WEB / "node_modules").is_dir() and shutil.which("npx"), "the web client's node_modules"
+    )
     server = Served(tmp_path_factory.mktemp("page") / "data").ready()
     try:
         environment = os.environ | {

@@ -168,7 +168,7 @@ def test_a_turned_heic_has_the_size_that_a_person_sees():
         b"Exif\0\0II",
         b"Exif\0\0garbage that is no TIFF",
         exif(6)[:20],
-        exif(6).replace(b"\x12\x01", b"\xff\xff"),
+        exif(6).replace(b"\x01\x12\0\x03", b"\xff\xff\0\x03"),
         b"Exif\0\0II*\0\xff\xff\xff\xff",
         b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0\xff\xff\xff\xff\0\0\0\0" * 50,
         exif(0),
@@ -295,7 +295,10 @@ HUGE = {
     "webp": encoded(Image.new("RGB", (16_383, 8_000)), "WEBP", lossless=True, method=0),
     "extended webp": patched(FILES["webp with exif"][0], 24, b"\xff" * 6),
     "jpeg": re.sub(
-        rb"(\xff\xc0..\x08)....", rb"\1\xff\xff\xff\xff", FILES["jpeg"][0], flags=re.DOTALL
+        rb"(\xff\xc0..\x08)....",
+        lambda head: head[1] + b"\xff" * 4,
+        FILES["jpeg"][0],
+        flags=re.DOTALL,
     ),
 }
 
@@ -408,3 +411,12 @@ def test_the_first_frame_counts():
     PHOTO.save(data, "TIFF", save_all=True, append_images=[small])
 
     assert header(data.getvalue()) == ImageHeader("image/tiff", 120, 80)
+
+
+@pytest.mark.parametrize("byte", [b"\x80", b"\xff"])
+def test_a_heic_that_would_crash_the_decoder_is_refused(byte):
+    # pi-heif 1.4.0 ends the process on an item type that is no UTF-8.
+    assert TURNED_HEIC.count(b"Exif\0") >= 1
+
+    with pytest.raises(UnsupportedFormat):
+        header(TURNED_HEIC.replace(b"Exif\0", b"Ex" + byte + b"f\0"))

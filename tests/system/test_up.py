@@ -25,13 +25,13 @@ LEAST_IOU = 0.7
 def test_a_photograph_gets_the_label_and_the_box_that_a_person_would_give_it(
     served: Served, photo_files: dict[str, Path], name: str
 ):
-    label, drawn_by_hand, reason = PHOTOS[name]
+    label, drawn_by_eye, reason = PHOTOS[name]
     with served.client() as client:
         prediction = client.predict(photo_files[name])
     best = prediction.result.detections[0]
     assert best.label == label, reason
     assert best.score > 0.6
-    assert best.box.iou(drawn_by_hand) > LEAST_IOU, reason
+    assert best.box.iou(drawn_by_eye) > LEAST_IOU, reason
 
 
 def test_curl_posts_a_photograph_and_waits_for_its_end(

@@ -11,6 +11,6 @@ api.include_router(pictures.router)
 api.include_router(models.router)
 
 root = APIRouter()
-root.include_router(health.router)
-root.include_router(documents.router)
 root.include_router(api)
+root.include_router(documents.router)
+root.include_router(health.router)

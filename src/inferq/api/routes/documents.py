@@ -34,7 +34,7 @@ async def docs() -> FileResponse:
     return FileResponse(page, media_type="text/html")
 
 
-@router.get(PROBLEM_TYPES + "{code}", tags=["problems"])
+@router.get(PROBLEM_TYPES + "{code}", tags=["problems"], summary="What a problem type means")
 async def get(code: str) -> ProblemType:
     """What a problem type means; the `type` of every problem points here."""
     for cls in error_classes():

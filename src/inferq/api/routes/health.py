@@ -9,7 +9,7 @@ from inferq.errors import UnavailableError
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", summary="Does the process live?")
 async def healthz() -> dict[str, str]:
     """The process lives and its event loop turns."""
     return {"status": "ok"}
@@ -17,6 +17,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get(
     "/readyz",
+    summary="Can predictions be accepted?",
     responses={503: {"model": Readiness, "description": "State store or storage is away"}},
 )
 def readyz(services: ServicesDep, response: Response) -> Readiness:

@@ -10,7 +10,7 @@ from inferq.models.register import RegisteredCard
 router = APIRouter(tags=["models"], responses=problems(503))
 
 
-@router.get("/models")
+@router.get("/models", summary="List the models")
 def list_(services: ServicesDep) -> ModelList:
     """Every model known here, with its parameters and the workers that serve it now."""
     cards = services.register.cards()
@@ -20,7 +20,7 @@ def list_(services: ServicesDep) -> ModelList:
     return ModelList(items=tuple(_with_workers(services, card) for card in cards), default=default)
 
 
-@router.get("/models/{name}", responses=problems(404))
+@router.get("/models/{name}", summary="Look at a model", responses=problems(404))
 def get(name: str, services: ServicesDep) -> ModelCard:
     """One model, by `name` (its newest version) or `name@version`."""
     for card in services.register.cards():

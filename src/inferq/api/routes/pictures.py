@@ -35,7 +35,7 @@ router = APIRouter(
 )
 
 
-@router.get("/image")
+@router.get("/image", summary="The picture as uploaded")
 def image(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     """The picture as it was uploaded, byte for byte."""
     record = find(services, task_id, owner)
@@ -45,7 +45,9 @@ def image(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     )
 
 
-@router.get("/preview", name="preview", responses=problems(422))
+@router.get(
+    "/preview", name="preview", summary="The picture, small and upright", responses=problems(422)
+)
 async def get_preview(
     task_id: str,
     services: ServicesDep,
@@ -67,7 +69,7 @@ async def get_preview(
     return await _rendered(services, render)
 
 
-@router.get("/annotated", responses=problems(409, 422))
+@router.get("/annotated", summary="The picture with its boxes", responses=problems(409, 422))
 async def annotated(
     task_id: str,
     services: ServicesDep,

@@ -57,6 +57,7 @@ PreferHeader = Annotated[
 
 @router.post(
     "/predictions",
+    summary="Predict on an upload",
     status_code=202,
     response_model=Prediction,
     responses=FINISHED | problems(400, 403, 413, 415, 422, 503, 507),
@@ -91,6 +92,7 @@ async def create(
 
 @router.get(
     "/predictions/{task_id}",
+    summary="Look at a prediction, or wait for it",
     response_model=Prediction,
     responses=UNCHANGED | problems(400, 404, 503),
 )

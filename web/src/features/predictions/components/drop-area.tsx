@@ -52,7 +52,7 @@ export function DropArea({ onFiles, compact }: DropAreaProps) {
         </Group>
         {!compact && (
           <Text size="sm" c="dimmed" ta="center">
-            JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC. It stays on this machine.
+            JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC.
           </Text>
         )}
       </Stack>

@@ -3,8 +3,8 @@ import { classColor } from "./colors";
 
 test("a class keeps its colour", () => {
   expect(classColor(18)).toEqual(classColor(18));
-  expect(classColor(18)).toEqual({ fill: "rgb(238 51 119)", ink: "#000" });
-  expect(classColor(10).fill).toBe("rgb(68 119 170)");
+  expect(classColor(18)).toEqual({ fill: "rgb(170 51 119)", ink: "#fff" });
+  expect(classColor(47).fill).not.toBe(classColor(67).fill);
 });
 
 test("neighbouring classes differ", () => {

@@ -16,12 +16,17 @@ const EVEN_LUMINANCE = 0.179;
 
 /** The colour of a class and the ink that can be read on it; the same whatever else is shown. */
 export function classColor(classId: number): { fill: string; ink: string } {
-  const [red, green, blue] = PALETTE[classId % PALETTE.length] ?? PALETTE[0];
+  const [red, green, blue] = PALETTE[colorIndex(classId)] ?? PALETTE[0];
   const luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
   return {
     fill: `rgb(${red} ${green} ${blue})`,
     ink: luminance > EVEN_LUMINANCE ? "#000" : "#fff",
   };
+}
+
+// Neighbours differ, and so do ids a decade apart: COCO's cup is 47 and its dining table 67.
+function colorIndex(classId: number): number {
+  return (3 * classId + Math.floor(classId / 10)) % PALETTE.length;
 }
 
 function linear(channel: number): number {
