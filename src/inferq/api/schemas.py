@@ -8,7 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from inferq.models.register import RegisteredCard
-from inferq.predictions.record import Links, Prediction, Problem, QueuePlace, Record, State
+from inferq.predictions.record import Links, Prediction, QueuePlace, Record, State
 
 API_PREFIX = "/api/v1"
 Responses = dict[int | str, dict[str, Any]]
@@ -41,9 +41,7 @@ class Readiness(BaseModel):
 def problems(*codes: int) -> Responses:
     """The `responses` of a route that may answer with problems of these statuses."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        code: {"description": "Problem", "content": content, "model": Problem} for code in codes
-    }
+    return {code: {"description": "Problem", "content": content} for code in codes}
 
 
 def prediction_path(task_id: str) -> str:

@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from inferq.api.routes import documents, health, models, pictures, predictions
-from inferq.api.schemas import API_PREFIX
+from inferq.api.schemas import API_PREFIX, problems
 
-api = APIRouter(prefix=API_PREFIX)
+api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
 api.include_router(predictions.router)
 api.include_router(pictures.router)
 api.include_router(models.router)

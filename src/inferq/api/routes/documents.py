@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
+from inferq.api.schemas import problems
 from inferq.api.web import WEB_DIST
 from inferq.errors import NotFound, error_classes
 from inferq.predictions.record import PROBLEM_TYPES
@@ -34,7 +35,12 @@ async def docs() -> FileResponse:
     return FileResponse(page, media_type="text/html")
 
 
-@router.get(PROBLEM_TYPES + "{code}", tags=["problems"], summary="What a problem type means")
+@router.get(
+    PROBLEM_TYPES + "{code}",
+    tags=["problems"],
+    summary="What a problem type means",
+    responses=problems(404, 422),
+)
 async def get(code: str) -> ProblemType:
     """What a problem type means; the `type` of every problem points here."""
     for cls in error_classes():

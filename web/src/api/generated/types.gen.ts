@@ -82,16 +82,6 @@ export type DetectionsResult = {
 };
 
 /**
- * HTTPValidationError
- */
-export type HttpValidationError = {
-    /**
-     * Detail
-     */
-    detail?: Array<ValidationError>;
-};
-
-/**
  * Input
  *
  * The input as it was uploaded; `width` and `height` as a person sees the picture.
@@ -495,34 +485,6 @@ export type Readiness = {
  */
 export type State = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled';
 
-/**
- * ValidationError
- */
-export type ValidationError = {
-    /**
-     * Context
-     */
-    ctx?: {
-        [key: string]: unknown;
-    };
-    /**
-     * Input
-     */
-    input?: unknown;
-    /**
-     * Location
-     */
-    loc: Array<string | number>;
-    /**
-     * Message
-     */
-    msg: string;
-    /**
-     * Error Type
-     */
-    type: string;
-};
-
 export type ProblemsGetData = {
     body?: never;
     path: {
@@ -537,9 +499,13 @@ export type ProblemsGetData = {
 
 export type ProblemsGetErrors = {
     /**
-     * Validation Error
+     * Problem
      */
-    422: HttpValidationError;
+    404: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
 };
 
 export type ProblemsGetError = ProblemsGetErrors[keyof ProblemsGetErrors];
@@ -561,6 +527,14 @@ export type ModelsListData = {
 };
 
 export type ModelsListErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
     /**
      * Problem
      */
@@ -594,11 +568,15 @@ export type ModelsGetErrors = {
     /**
      * Problem
      */
+    400: Problem;
+    /**
+     * Problem
+     */
     404: Problem;
     /**
-     * Validation Error
+     * Problem
      */
-    422: HttpValidationError;
+    422: Problem;
     /**
      * Problem
      */
@@ -734,9 +712,9 @@ export type PredictionsGetErrors = {
      */
     404: Problem;
     /**
-     * Validation Error
+     * Problem
      */
-    422: HttpValidationError;
+    422: Problem;
     /**
      * Problem
      */
@@ -783,6 +761,10 @@ export type PicturesAnnotatedErrors = {
     /**
      * Problem
      */
+    400: Problem;
+    /**
+     * Problem
+     */
     404: Problem;
     /**
      * Problem
@@ -825,11 +807,15 @@ export type PicturesImageErrors = {
     /**
      * Problem
      */
+    400: Problem;
+    /**
+     * Problem
+     */
     404: Problem;
     /**
-     * Validation Error
+     * Problem
      */
-    422: HttpValidationError;
+    422: Problem;
     /**
      * Problem
      */
@@ -865,6 +851,10 @@ export type PicturesPreviewData = {
 };
 
 export type PicturesPreviewErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
     /**
      * Problem
      */
