@@ -1,5 +1,6 @@
 """Commands that serve: `up`, `api`, `worker`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,6 +94,6 @@ def _banner(url: str, settings: Settings) -> None:
         f"    open       {url}\n"
         f"    API docs   {url}/api/docs\n"
         f"    data       {settings.data_dir.absolute()}\n"
-        f"    try        inferq predict photo.jpg\n"
+        f"    try        {sys.argv[0]} predict photo.jpg\n"
         f"    stop       Ctrl-C\n"
     )

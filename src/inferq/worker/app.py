@@ -3,10 +3,12 @@
 import os
 import secrets
 import socket
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from celery.exceptions import SecurityWarning
 
 from inferq.models.base import Context, Model
 from inferq.models.catalogue import find_folders, load_models
@@ -87,6 +89,8 @@ def _consume(
         for m in models
     ]
     register_task(app, pipeline)
+    # Celery warns of running as root because of pickle, which is not accepted here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     # A name of its own each start: RabbitMQ locks what belongs to a name until the old one is gone.
     worker = app.Worker(
         hostname=f"inferq-{name}@{socket.gethostname()}",
