@@ -6,6 +6,8 @@ port=$1
 .venv/bin/watchfiles --filter python --sigint-timeout 15 \
   ".venv/bin/inferq up --port $port --data-dir ${INFERQ_DATA_DIR:-data}" src/inferq &
 server=$!
-trap 'kill -INT "$server" 2>/dev/null; wait "$server" 2>/dev/null' EXIT
-cd web
-INFERQ_API_URL="http://127.0.0.1:$port" npm run --silent dev
+(cd web && INFERQ_API_URL="http://127.0.0.1:$port" exec node node_modules/vite/bin/vite.js) &
+page=$!
+trap 'kill "$server" "$page" 2>/dev/null; wait' EXIT
+trap 'exit 0' INT TERM
+wait "$page"
