@@ -37,6 +37,19 @@ def require(present: object, what: str) -> None:
     pytest.skip(f"{what} is missing")
 
 
+def answering(url: str, within: float = 10) -> redis.Redis:
+    """A client of the state store at `url`, as soon as that answers."""
+    client = connect(url)
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            client.ping()
+        except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError):
+            assert time.monotonic() < deadline, f"the state store did not answer in {within} s"
+        else:
+            return client
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches them, nor does a server of theirs."""
@@ -59,14 +72,7 @@ def valkey_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="inferq-test-"))
     server = configure_valkey(folder, None)
     process = subprocess.Popen(server.command)
-    client = connect(server.url)
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            client.ping()
-            break
-        except redis.ConnectionError:
-            assert time.monotonic() < deadline, "Valkey did not start"
+    client = answering(server.url)
     client.close()
     yield server.url
     process.terminate()

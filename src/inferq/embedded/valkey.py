@@ -29,7 +29,7 @@ requirepass {password}
 protected-mode yes
 daemonize no
 dir {folder}
-logfile {folder}/valkey.log
+logfile {log}
 loglevel notice
 appendonly yes
 appendfsync everysec
@@ -81,7 +81,10 @@ def configure_valkey(folder: Path, binary: Path | None) -> ValkeyServer:
     server.configuration.touch(mode=0o600)
     server.configuration.write_text(
         CONFIGURATION.format(
-            socket=_quoted(server.socket), password=server.password, folder=_quoted(folder)
+            socket=_quoted(server.socket),
+            password=server.password,
+            folder=_quoted(folder),
+            log=_quoted(folder / "valkey.log"),
         )
     )
     return server
