@@ -4,6 +4,7 @@ They come with scikit-image: chelsea and coffee CC0, astronaut NASA (public doma
 """
 
 import io
+from base64 import b64decode
 
 import numpy as np
 from PIL import Image
@@ -46,3 +47,19 @@ def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, file_format, **options)
     return buffer.getvalue()
+
+
+# Flat quarters made with pillow-heif (pi-heif brings no encoder): 64 x 48, left half red, right half green above
+# blue, with orientation 6.
+TURNED_HEIC = b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAchtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+    "AAAAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAAB7AABAAAAAAAAAH0AAgAAAAACaQABAAAAAAAAACQAAAA4aWlu"
+    "ZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAB"
+    "B2lwcnAAAADmaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkA"
+    "AAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAA"
+    "AAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAAAlpcm90AwAAABlpcG1hAAAAAAAAAAEAAQaBAgMFhIYAAAAa"
+    "aXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAAKltZGF0AAAAeSgBrwngOSMkv//6Mb//+EaeQ/a5WHKOuPHyQz/9NDZ+"
+    "NQwv9Vc8H/BVUPCQ7+Whb0qMkS1C9QKAgoW1wnVZz4ePpcSB331U8wekBrl8zo82935Tx66JMavMI8FZEw/i+/79"
+    "MyHAY6EumRnAP+1zCRvq0Fh0K7Mu4fgAAAAGRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAA="
+)

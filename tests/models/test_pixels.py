@@ -4,7 +4,6 @@ import io
 import struct
 import warnings
 import zlib
-from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -15,24 +14,9 @@ from PIL import Image
 from inferq.errors import ImageDamaged, InferqError
 from inferq.models.inputs import read_image_header
 from inferq.models.pixels import decode_image, stretch, to_rgb
-from photos import encoded, jpeg, pixels
+from photos import TURNED_HEIC, encoded, jpeg, pixels
 
 MAX_PIXELS = 64_000_000
-
-# Flat quarters made with pillow-heif (pi-heif brings no encoder): 64 x 48, left half red, right half green above
-# blue, with orientation 6.
-TURNED_HEIC = b64decode(
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAchtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
-    "AAAAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAAB7AABAAAAAAAAAH0AAgAAAAACaQABAAAAAAAAACQAAAA4aWlu"
-    "ZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAB"
-    "B2lwcnAAAADmaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
-    "AAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkA"
-    "AAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAA"
-    "AAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAAAlpcm90AwAAABlpcG1hAAAAAAAAAAEAAQaBAgMFhIYAAAAa"
-    "aXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAAKltZGF0AAAAeSgBrwngOSMkv//6Mb//+EaeQ/a5WHKOuPHyQz/9NDZ+"
-    "NQwv9Vc8H/BVUPCQ7+Whb0qMkS1C9QKAgoW1wnVZz4ePpcSB331U8wekBrl8zo82935Tx66JMavMI8FZEw/i+/79"
-    "MyHAY6EumRnAP+1zCRvq0Fh0K7Mu4fgAAAAGRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAA="
-)
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTED_FORMATS = ["JPEG", "PNG", "WEBP", "TIFF"]
