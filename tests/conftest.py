@@ -19,12 +19,13 @@ from inferq.embedded.valkey import configure_valkey
 from inferq.models.base import Context, Model
 from inferq.models.catalogue import bundled_folder, load_models
 from inferq.models.register import ModelRegister, RegisteredCard
-from inferq.predictions.store import PredictionStore
+from inferq.predictions.store import Policy, PredictionStore
 from inferq.settings import Settings
 from inferq.state import connect
 from inferq.storage import Storage
 from inferq.telemetry import configure_logging
-from inferq.worker.pipeline import Pipeline
+from inferq.worker.pipeline import Pipeline, Workplace
+from inferq.worker.slots import Slots
 from photos import PHOTOS, jpeg
 
 
@@ -122,19 +123,26 @@ def model() -> Model:
 def register(state: redis.Redis, model: Model) -> ModelRegister:
     """The register, with the bundled model served by one worker of two slots."""
     register = ModelRegister(state)
-    register.register("worker-1", 2, [RegisteredCard.of(model.card)])
+    register.register("worker-1", slots=2, free=0, cards=[RegisteredCard.of(model.card)])
     return register
 
 
 @pytest.fixture
-def pipeline(store: PredictionStore, storage: Storage, model: Model) -> Pipeline:
+def workplace() -> Workplace:
+    """A worker with two slots."""
+    return Workplace("worker-1", Policy(3, timedelta(hours=1)), Slots(2))
+
+
+@pytest.fixture
+def pipeline(
+    store: PredictionStore, storage: Storage, model: Model, workplace: Workplace
+) -> Pipeline:
     """A worker's pipeline without Celery around it."""
     return Pipeline(
         store,
         storage,
         models={model.card.reference: model},
-        retention=timedelta(hours=1),
-        max_attempts=3,
+        workplace=workplace,
     )
 
 

@@ -24,11 +24,12 @@ from pydantic import ValidationError
 from inferq.errors import (
     FieldError,
     InferqError,
+    PredictionCanceled,
     ServerUnreachable,
     UnavailableError,
     error_class,
 )
-from inferq.predictions.record import Prediction, Problem
+from inferq.predictions.record import Prediction, Problem, State
 from inferq.settings import get_settings
 
 if TYPE_CHECKING:
@@ -99,7 +100,17 @@ class PredictionHandle:
         prediction = self.wait(timeout)
         if prediction.error is not None:
             raise _error_of(prediction.error)
+        if prediction.state is State.CANCELED:
+            raise PredictionCanceled(f"Prediction {self.task_id} was canceled.")
         return prediction
+
+    def cancel(self) -> Prediction:
+        """Cancels the prediction, whether it waits or runs.
+
+        Raises:
+            AlreadyFinished: It succeeded or failed before.
+        """
+        return self._client.cancel(self.task_id)
 
 
 class Client:
@@ -190,6 +201,18 @@ class Client:
             InferqError: The class of the problem's code; `NotFound` if there is none.
         """
         return _Answer.of(self._call("GET", f"/api/v1/predictions/{task_id}")).prediction
+
+    def cancel(self, task_id: str) -> Prediction:
+        """Cancels a prediction, whether it waits or runs; repeated, it says the same again.
+
+        Raises:
+            AlreadyFinished: It succeeded or failed before.
+        """
+        return _Answer.of(self._call("POST", f"/api/v1/predictions/{task_id}/cancel")).prediction
+
+    def delete(self, task_id: str) -> None:
+        """Deletes a prediction, its pictures and its result; what runs is canceled."""
+        self._call("DELETE", f"/api/v1/predictions/{task_id}")
 
     def models(self) -> list[dict[str, Any]]:
         """The cards of all models that the server knows."""

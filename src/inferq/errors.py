@@ -301,6 +301,31 @@ class AttemptsExhausted(PredictionError):
     title = "Gave up after several attempts"
 
 
+class AttemptTimeout(PredictionError):
+    """No attempt was done within `INFERQ_ATTEMPT_TIMEOUT`."""
+
+    code = "attempt_timeout"
+    status = 504
+    title = "The model took too long"
+
+
+class QueueTimeout(PredictionError):
+    """It waited longer than it may, so it is not started any more."""
+
+    code = "queue_timeout"
+    status = 504
+    title = "Waited too long"
+    retryable = True
+
+
+class PredictionCanceled(PredictionError):
+    """It was canceled before it could finish; raised by the client alone."""
+
+    code = "canceled"
+    status = 409
+    title = "Canceled"
+
+
 class WrongWeights(SetupError):
     """A model's weights are not the file that its card names."""
 

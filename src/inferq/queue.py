@@ -1,28 +1,36 @@
 """The Celery application, the broker's configuration, and the thread that publishes.
 
-A message carries the task id alone; the record in the state store is the truth, the message a hint.
+A message carries the task id, and the how-manieth for that prediction it is. The record in the state store is
+the truth, the message a hint.
 """
 
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from celery import Celery
-from kombu import Exchange, Queue
+from kombu import Connection, Exchange, Producer, Queue
 from kombu.exceptions import OperationalError
 
-from inferq.errors import InferqError
-from inferq.predictions.record import ModelReference
-from inferq.predictions.store import PredictionStore
+from inferq.errors import StateUnavailable, error_class
+from inferq.predictions.record import ModelReference, Problem, Result, State
+from inferq.predictions.repairs import Message, Repairs
 
 TASK_NAME = "inferq.predict"
 EXCHANGE = Exchange("inferq", type="topic")
 DELIVERY_LIMIT = 20
 BACKLOG = 10_000
 READY_SECONDS = 3.0
+PROBE_SECONDS = 1.0
+GOODBYE_SECONDS = 0.1
 STOP = None
 NOWHERE = "inferq._nowhere"
+CELERY_STATES = {State.SUCCEEDED: "SUCCESS", State.FAILED: "FAILURE", State.CANCELED: "REVOKED"}
 
 log = structlog.get_logger()
 
@@ -44,15 +52,15 @@ def is_rabbitmq(broker_url: str) -> bool:
     return broker_url.startswith(("amqp:", "amqps:", "pyamqp:"))
 
 
-def create_celery(broker_url: str, backend_url: str) -> Celery:
-    """The Celery application of workers; `AsyncResult(task_id)` of any app with this backend works."""
-    app = Celery("inferq", broker=broker_url, backend=backend_url)
+def create_celery(broker_url: str) -> Celery:
+    """The Celery application of workers. It stores no results of its own: see `CeleryResults`."""
+    app = Celery("inferq", broker=broker_url, backend=None)
     app.conf.update(
         task_default_exchange=EXCHANGE.name,
         task_default_exchange_type=EXCHANGE.type,
         task_create_missing_queues=False,
         task_queues=[],
-        # The record is committed inside the task; Celery's own storing could stall a slot for ever.
+        # The outcome is committed inside the task; Celery's own storing could stall a slot for ever.
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         task_acks_late=True,
@@ -69,8 +77,6 @@ def create_celery(broker_url: str, backend_url: str) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
         broker_heartbeat=10,
-        redis_socket_timeout=2.0,
-        redis_socket_connect_timeout=1.0,
         broker_transport_options=_consumer_options(broker_url),
     )
     if is_rabbitmq(broker_url):
@@ -110,31 +116,79 @@ def _consumer_options(broker_url: str) -> dict[str, object]:
 
 
 def _publisher_options(broker_url: str) -> dict[str, object]:
+    # kombu would try to connect for ever; whether to try again is decided here.
+    once: dict[str, object] = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
     if is_rabbitmq(broker_url):
-        return {
+        return once | {
             "confirm_publish": True,
             "confirm_timeout": 2,
             "connect_timeout": 1,
             "read_timeout": 2,
             "write_timeout": 2,
         }
-    return {"socket_timeout": 1, "socket_connect_timeout": 1}
+    return once | {"socket_timeout": 1, "socket_connect_timeout": 1}
+
+
+class CeleryResults:
+    """The copy of each outcome in Celery's result backend, so that `AsyncResult(task_id).get()` works anywhere.
+
+    Best effort: the record is the truth, and a backend that is away holds nobody up.
+    """
+
+    def __init__(self, backend_url: str, *, retention: timedelta) -> None:
+        """Connects to nothing yet."""
+        self._app = Celery("inferq", backend=backend_url)
+        self._app.conf.update(
+            result_serializer="json",
+            result_expires=retention,
+            redis_socket_timeout=2.0,
+            redis_socket_connect_timeout=1.0,
+            redis_retry_on_timeout=False,
+            result_backend_transport_options={"retry_policy": {"max_retries": 0}},
+        )
+
+    def copy(
+        self, task_id: str, state: State, result: Result | None, error: Problem | None
+    ) -> None:
+        """Writes how a prediction ended, in Celery's words."""
+        value: Any = None
+        if result is not None:
+            value = result.model_dump(mode="json")
+        elif error is not None:
+            value = error_class(error.code)(error.detail)
+        self._best_effort(
+            lambda: self._app.backend.store_result(task_id, value, CELERY_STATES[state])
+        )
+
+    def forget(self, task_id: str) -> None:
+        """Removes the copy."""
+        self._best_effort(lambda: self._app.backend.forget(task_id))
+
+    def _best_effort(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - every backend has errors of its own
+            log.warning("celery_copy_failed", error=type(error).__name__)
 
 
 class Publisher:
-    """One thread that hands task ids to the broker, so that no request waits for it.
+    """One thread that hands messages to the broker, so that nobody else ever waits for it.
 
-    What it cannot publish stays in the store's outbox, from where upkeep publishes it.
+    While the broker is away it takes none: what is to be published stays in the store's outbox, from where
+    upkeep hands it over once the broker answers again.
     """
 
-    def __init__(self, broker_url: str, store: PredictionStore) -> None:
+    def __init__(self, broker_url: str, repairs: Repairs) -> None:
+        """Connects to nothing yet."""
         self._app = create_publishing_celery(broker_url)
         self._quorum = is_rabbitmq(broker_url)
-        self._store = store
-        self._waiting: queue.Queue[tuple[str, ModelReference] | None] = queue.Queue(BACKLOG)
+        self._repairs = repairs
+        self._waiting: queue.Queue[Message | None] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-        self._ready = threading.Event()
+        self._met = threading.Event()
         self._reachable = True
+        self._connection: Connection | None = None
+        self._open_producer: Producer | None = None
 
     @property
     def reachable(self) -> bool:
@@ -142,63 +196,99 @@ class Publisher:
         return self._reachable
 
     def start(self) -> None:
-        """Starts the thread; returns once it has met the broker, or tried to for a moment."""
+        """Starts the thread."""
         self._thread.start()
-        self._ready.wait(READY_SECONDS)
+
+    def wait_until_met(self) -> None:
+        """Returns once the thread has met the broker, or has tried to for a moment."""
+        self._met.wait(READY_SECONDS)
 
     def stop(self, timeout: float = 5.0) -> None:
         """Publishes what waits, then ends the thread; gives up after `timeout` seconds."""
-        self._waiting.put(STOP)
+        with suppress(queue.Full):
+            self._waiting.put(STOP, timeout=timeout)
         self._thread.join(timeout)
 
-    def publish(self, task_id: str, model: ModelReference) -> None:
-        """Hands over one id; returns at once."""
+    def publish(self, message: Message) -> None:
+        """Hands over one message; returns at once."""
+        if not self._reachable:
+            return
         try:
-            self._waiting.put_nowait((task_id, model))
+            self._waiting.put_nowait(message)
         except queue.Full:
-            log.warning("publisher_full", task_id=task_id)
+            log.warning("publisher_full", task_id=message.task_id)
 
     def _run(self) -> None:
-        self._connect()
-        self._ready.set()
-        while (entry := self._waiting.get()) is not STOP:
+        self._guarded(self._meet)
+        self._met.set()
+        while True:
             try:
-                self._publish([entry])
-            except (OperationalError, OSError) as error:
-                self._reachable = False
-                log.warning("publish_failed", task_id=entry[0], error=type(error).__name__)
-            except InferqError as error:
-                log.warning("outbox_not_cleared", task_id=entry[0], error=error.code)
+                message = self._waiting.get(timeout=None if self._reachable else PROBE_SECONDS)
+            except queue.Empty:
+                self._guarded(self._meet)
+                continue
+            if message is STOP:
+                return
+            self._guarded(partial(self._publish, message))
 
-    def _connect(self) -> None:
-        """Connects, and sends a message that no queue takes: then the first real one leaves as quickly as the tenth."""
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Does something with the broker, and notes whether it is there."""
         try:
-            with self._app.producer_or_acquire() as producer:
-                EXCHANGE.bind(producer.channel).declare()
-                self._app.send_task(
-                    TASK_NAME,
-                    exchange=EXCHANGE.name,
-                    routing_key=NOWHERE,
-                    producer=producer,
-                    retry=False,
-                )
-        except (OperationalError, OSError):
+            step()
+        except StateUnavailable:
+            log.warning("outbox_not_cleared")
+        except (OperationalError, OSError) as error:
+            if self._reachable:
+                log.warning("broker_unavailable", error=type(error).__name__)
             self._reachable = False
+            self._disconnect()
+            self._leave_to_outbox()
+        else:
+            if not self._reachable:
+                log.info("broker_available")
+            self._reachable = True
 
-    def _publish(self, entries: Iterable[tuple[str, ModelReference]]) -> None:
-        with self._app.producer_or_acquire() as producer:
-            for task_id, model in entries:
-                self._app.send_task(
-                    TASK_NAME,
-                    args=(task_id,),
-                    task_id=task_id,
-                    producer=producer,
-                    queue=self._known_queue(model),
-                    argsrepr="",
-                    kwargsrepr="",
-                )
-        self._reachable = True
-        self._store.mark_published([task_id for task_id, _ in entries])
+    def _meet(self) -> None:
+        """Sends a message that no queue takes: then the first real one leaves as quickly as the tenth."""
+        producer = self._producer()
+        producer.maybe_declare(EXCHANGE)
+        self._app.send_task(
+            TASK_NAME, exchange=EXCHANGE.name, routing_key=NOWHERE, producer=producer, retry=False
+        )
+
+    def _publish(self, message: Message) -> None:
+        self._app.send_task(
+            TASK_NAME,
+            args=(message.task_id, message.publish),
+            task_id=message.task_id,
+            producer=self._producer(),
+            queue=self._known_queue(message.model),
+            argsrepr="",
+            kwargsrepr="",
+        )
+        self._repairs.published(message)
+
+    def _producer(self) -> Producer:
+        """A producer on the one connection, which is opened anew after each failure."""
+        if self._connection is None:
+            self._connection = self._app.connection_for_write()
+        if self._open_producer is None:
+            self._open_producer = self._app.amqp.Producer(self._connection, auto_declare=False)
+        return self._open_producer
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._open_producer = self._connection, None, None
+        if connection is not None:
+            # The broker may be frozen: the connection is dropped without a farewell.
+            with suppress(OperationalError, OSError):
+                connection.collect(socket_timeout=GOODBYE_SECONDS)
+
+    def _leave_to_outbox(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                if self._waiting.get_nowait() is STOP:
+                    self._waiting.put(STOP)
+                    return
 
     def _known_queue(self, model: ModelReference) -> str:
         """The name of a model's queue, which the application declares before it first publishes there."""

@@ -105,6 +105,29 @@ class Settings(BaseSettings):
         description="How long one attempt may take before its worker is ended.",
     )
     max_attempts: int = Field(3, ge=1, description="Starts that a prediction gets before it fails.")
+    queue_timeout: timedelta = Field(
+        timedelta(hours=24),
+        description="How long a prediction may wait in all before it fails instead of being started.",
+    )
+    drain_timeout: timedelta = Field(
+        timedelta(seconds=25),
+        description="How long a worker that is told to stop finishes what runs; the rest is put back."
+        " Orchestrators should kill it no earlier than five seconds after that.",
+    )
+    max_queued: int = Field(
+        100_000,
+        ge=1,
+        description="Predictions that may wait; 100,000 take about 250 MB of the state store.",
+    )
+    max_in_flight: int = Field(
+        10_000, ge=1, description="Unfinished predictions that one owner may have."
+    )
+    min_free_disk_bytes: int = Field(
+        512 * 2**20,
+        ge=0,
+        description="Free space below which uploads are refused and the oldest results go before their time"
+        " (storage on a file system only).",
+    )
     max_upload_bytes: int = Field(32 * 2**20, ge=1, description="Largest upload accepted.")
     max_pixels: int = Field(
         64_000_000, ge=1, description="Most pixels (width x height) of a picture accepted."
@@ -138,7 +161,9 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("retention", "attempt_timeout", mode="before")
+    @field_validator(
+        "retention", "attempt_timeout", "queue_timeout", "drain_timeout", mode="before"
+    )
     @classmethod
     def _seconds(cls, value: object) -> object:
         return float(value) if isinstance(value, str) and value.isdigit() else value

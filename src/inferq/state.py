@@ -49,7 +49,12 @@ def state_errors() -> Iterator[None]:
     """Turns a state store that does not answer into `StateUnavailable`."""
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
+    except redis.OutOfMemoryError as error:
+        raise StateUnavailable(
+            "The state store is full and takes no more predictions; try again once some were finished and expired.",
+            retry_after=30,
+        ) from error
+    except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError) as error:
         raise StateUnavailable(
             "The state store does not answer. Nothing is lost; try again in a moment.",
             retry_after=2,
@@ -57,6 +62,26 @@ def state_errors() -> Iterator[None]:
 
 
 def load_script(client: redis.Redis, package: str, name: str) -> Script:
-    """The Lua script `name` of a package's `scripts` folder, ready to be called."""
-    source = files(package).joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
-    return client.register_script(source)
+    """The Lua script `name` of a package's `scripts` folder, ready to be called.
+
+    What the folder's scripts share (`prelude.lua`) is put behind the first line, which holds the flags.
+    """
+    scripts = files(package).joinpath("scripts")
+    flags, body = scripts.joinpath(f"{name}.lua").read_text(encoding="utf-8").split("\n", 1)
+    prelude = scripts.joinpath("prelude.lua")
+    shared = prelude.read_text(encoding="utf-8") if prelude.is_file() else ""
+    return client.register_script(f"{flags}\n{shared}{body}")
+
+
+def due(client: redis.Redis, key: str, *, limit: int) -> list[str]:
+    """Members of a sorted set whose score, microseconds of the store's clock, has passed; oldest first.
+
+    Raises:
+        StateUnavailable: The state store does not answer.
+    """
+    with state_errors():
+        pipe = client.pipeline(transaction=False)
+        pipe.time()
+        pipe.zrange(key, 0, limit - 1, withscores=True)
+        (seconds, micros), members = pipe.execute()
+    return [member for member, score in members if score <= seconds * 1e6 + micros]

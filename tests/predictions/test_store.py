@@ -1,13 +1,15 @@
 """Each script of the life cycle on a real Valkey: what it writes, and that a lost reply costs nothing."""
 
 import dataclasses
+import time
 from datetime import timedelta
 
 import pytest
 import redis
 
-from inferq.errors import StateUnavailable
+from inferq.errors import QueueFull, StateUnavailable, TooManyInFlight
 from inferq.predictions.record import (
+    Attempt,
     DetectionsResult,
     Draft,
     Input,
@@ -15,13 +17,14 @@ from inferq.predictions.record import (
     Problem,
     State,
     new_task_id,
-    new_token,
 )
-from inferq.predictions.store import LEASE, Outcome, PredictionStore
+from inferq.predictions.store import LEASE, Limits, Outcome, Policy, PredictionStore
 from inferq.state import connect
 
 MODEL = ModelReference(name="net", version="1")
 HOUR = timedelta(hours=1)
+POLICY = Policy(max_attempts=3, retention=HOUR)
+PROBLEM = Problem(type="t", title="T", status=500, detail="d", code="attempts_exhausted")
 SUCCESS = Outcome(
     State.SUCCEEDED, result=DetectionsResult(detections=()), timings_ms={"inference": 20.5}
 )
@@ -47,11 +50,32 @@ def queued(store: PredictionStore) -> str:
     return store.accept(draft()).record.task_id
 
 
-def started(store: PredictionStore, task_id: str) -> str:
-    """Claims a prediction; returns the token."""
-    token = new_token()
-    assert store.claim(task_id, token, max_attempts=3).outcome == "claimed"
-    return token
+def started(store: PredictionStore, task_id: str, *, alone: bool = False) -> Attempt:
+    """Starts an attempt."""
+    attempt = Attempt.new(task_id, "w1")
+    assert store.claim(attempt, max_attempts=3, alone=alone).outcome == "claimed"
+    return attempt
+
+
+def claimed(store: PredictionStore, task_id: str, **options: object) -> str:
+    """What a claim under a new token is told."""
+    return store.claim(Attempt.new(task_id, "w2"), max_attempts=3, **options).outcome
+
+
+def lose_lease(state: redis.Redis, task_id: str) -> None:
+    """As if its worker had not renewed it for a while."""
+    state.zadd("inferq:leases", {task_id: 1})
+
+
+def pass_deadline(state: redis.Redis, task_id: str) -> None:
+    """As if it had waited for a long time."""
+    state.zadd("inferq:deadlines", {task_id: 1})
+
+
+def indexes(state: redis.Redis, task_id: str) -> set[str]:
+    """Names of all sorted sets that hold a prediction."""
+    keys = state.scan_iter("inferq:*", _type="zset")
+    return {key.removeprefix("inferq:") for key in keys if state.zscore(key, task_id) is not None}
 
 
 def events(state: redis.Redis) -> list[tuple[str, str]]:
@@ -90,7 +114,7 @@ def test_an_idempotency_key_belongs_to_its_owner_and_its_content(store: Predicti
 
 
 def test_a_claim_starts_the_first_attempt_under_a_lease(store: PredictionStore, state, queued: str):
-    claim = store.claim(queued, new_token(), max_attempts=3)
+    claim = store.claim(Attempt.new(queued, "w1"), max_attempts=3)
     prediction = claim.record.prediction
     assert prediction.state is State.RUNNING
     assert prediction.attempts == 1
@@ -103,23 +127,22 @@ def test_a_claim_starts_the_first_attempt_under_a_lease(store: PredictionStore, 
 def test_one_of_many_claims_wins_and_a_repeated_one_is_told_so_again(
     store: PredictionStore, queued: str
 ):
-    winner, loser = new_token(), new_token()
-    assert store.claim(queued, winner, max_attempts=3).outcome == "claimed"
-    assert store.claim(queued, loser, max_attempts=3).outcome == "leased"
-    again = store.claim(queued, winner, max_attempts=3)
+    winner = started(store, queued)
+    assert claimed(store, queued) == "leased"
+    again = store.claim(winner, max_attempts=3)
     assert (again.outcome, again.record.prediction.attempts) == ("claimed", 1)
 
 
 def test_there_is_nothing_to_claim_of_an_unknown_or_finished_prediction(
     store: PredictionStore, queued: str
 ):
-    assert store.claim("nonesuch", new_token(), max_attempts=3).outcome == "gone"
-    store.finish(queued, started(store, queued), SUCCESS, retention=HOUR)
-    assert store.claim(queued, new_token(), max_attempts=3).outcome == "finished"
+    assert claimed(store, "nonesuch") == "gone"
+    store.finish(started(store, queued), SUCCESS, retention=HOUR)
+    assert claimed(store, queued) == "finished"
 
 
 def test_finishing_writes_result_times_and_expiry(store: PredictionStore, queued: str):
-    assert store.finish(queued, started(store, queued), SUCCESS, retention=HOUR)
+    assert store.finish(started(store, queued), SUCCESS, retention=HOUR)
     prediction = store.get(queued).prediction
     assert prediction.state is State.SUCCEEDED
     assert prediction.result == SUCCESS.result
@@ -130,36 +153,188 @@ def test_finishing_writes_result_times_and_expiry(store: PredictionStore, queued
 
 def test_a_failure_keeps_its_problem(store: PredictionStore, queued: str):
     problem = Problem(type="t", title="T", status=500, detail="d", code="model_failed")
-    store.finish(
-        queued, started(store, queued), Outcome(State.FAILED, error=problem), retention=HOUR
-    )
+    store.finish(started(store, queued), Outcome(State.FAILED, error=problem), retention=HOUR)
     prediction = store.get(queued).prediction
     assert (prediction.state, prediction.error, prediction.result) == (State.FAILED, problem, None)
 
 
 def test_the_first_terminal_state_is_final(store: PredictionStore, state, queued: str):
-    token = started(store, queued)
-    assert store.finish(queued, token, SUCCESS, retention=HOUR)
-    assert store.finish(queued, token, SUCCESS, retention=HOUR), "a repeated call is told the same"
+    attempt = started(store, queued)
+    assert store.finish(attempt, SUCCESS, retention=HOUR)
+    assert store.finish(attempt, SUCCESS, retention=HOUR), "a repeated call is told the same"
     problem = Problem(type="t", title="T", status=500, detail="d", code="model_failed")
-    assert not store.finish(queued, token, Outcome(State.FAILED, error=problem), retention=HOUR)
-    assert not store.finish(queued, new_token(), SUCCESS, retention=HOUR)
+    assert not store.finish(attempt, Outcome(State.FAILED, error=problem), retention=HOUR)
+    assert not store.finish(Attempt.new(queued, "w2"), SUCCESS, retention=HOUR)
     assert store.get(queued).prediction.state is State.SUCCEEDED
     assert [state for _, state in events(state)] == ["queued", "running", "succeeded"]
 
 
 def test_an_attempt_with_another_token_is_fenced_off(store: PredictionStore, queued: str):
     started(store, queued)
-    assert not store.finish(queued, new_token(), SUCCESS, retention=HOUR)
+    assert not store.finish(Attempt.new(queued, "w2"), SUCCESS, retention=HOUR)
     assert store.get(queued).prediction.state is State.RUNNING
 
 
 def test_renewing_tells_which_attempts_are_lost(store: PredictionStore, state, queued: str):
-    token = started(store, queued)
-    before = state.zscore("inferq:leases", queued)
-    assert store.renew({queued: token, "nonesuch": "t"}) == {"nonesuch"}
-    assert state.zscore("inferq:leases", queued) > before
-    assert store.renew({queued: new_token()}) == {queued}
+    attempt = started(store, queued)
+    lose_lease(state, queued)
+    assert store.renew([attempt, Attempt.new("nonesuch", "w1")]) == {"nonesuch"}
+    assert state.zscore("inferq:leases", queued) > 1, "lapsed, but nobody requeued it"
+    assert store.renew([Attempt.new(queued, "w2")]) == {queued}
+
+
+def test_released_it_waits_again_as_if_it_had_never_been_started(
+    store: PredictionStore, state, queued: str
+):
+    attempt = started(store, queued)
+    assert store.release(attempt)
+    assert store.release(attempt), "a repeated call is told the same"
+    prediction = store.get(queued).prediction
+    assert (prediction.state, prediction.attempts) == (State.QUEUED, 0)
+    assert indexes(state, queued) == {
+        "queued:net@1", "outbox", "deadlines", "owned:ann", "unfinished:ann",
+    }  # fmt: skip
+    assert not store.finish(attempt, SUCCESS, retention=HOUR), "it gave its lease up"
+    assert claimed(store, queued) == "claimed"
+
+
+def test_released_with_a_delay_it_is_not_started_before(store: PredictionStore, state, queued: str):
+    store.release(started(store, queued), delay=HOUR)
+    assert claimed(store, queued) == "too_early"
+    state.hset(f"inferq:prediction:{queued}", "not_before", 1)
+    assert claimed(store, queued) == "claimed"
+
+
+def test_a_late_copy_of_a_claim_starts_nothing(store: PredictionStore, queued: str):
+    attempt = started(store, queued)
+    store.release(attempt)
+    assert store.claim(attempt, max_attempts=3).outcome == "leased"
+    assert store.get(queued).prediction.state is State.QUEUED
+
+
+def test_a_lapsed_attempt_is_requeued_and_the_next_one_runs_alone(
+    store: PredictionStore, state, queued: str
+):
+    attempt = started(store, queued)
+    record = store.get(queued)
+    assert store.requeue(record, PROBLEM, policy=POLICY) == "held", "its lease runs"
+    lose_lease(state, queued)
+    assert store.requeue(record, PROBLEM, policy=POLICY) == "requeued"
+    assert store.requeue(record, PROBLEM, policy=POLICY) == "requeued", "repeated"
+    assert store.get(queued).prediction.attempts == 1
+    assert not store.finish(attempt, SUCCESS, retention=HOUR), "the late result is fenced off"
+    assert claimed(store, queued) == "needs_alone"
+    assert store.finish(started(store, queued, alone=True), SUCCESS, retention=HOUR)
+
+
+def test_whose_worker_is_known_to_be_dead_needs_no_lapse(store: PredictionStore, queued: str):
+    started(store, queued)
+    assert store.requeue(store.get(queued), PROBLEM, policy=POLICY, dead=True) == "requeued"
+
+
+def test_after_its_last_attempt_it_fails(store: PredictionStore, state, queued: str):
+    for _ in range(POLICY.max_attempts):
+        assert store.get(queued).prediction.state is State.QUEUED
+        started(store, queued, alone=True)
+        outcome = store.requeue(store.get(queued), PROBLEM, policy=POLICY, dead=True)
+    assert outcome == "failed"
+    prediction = store.get(queued).prediction
+    assert (prediction.state, prediction.attempts, prediction.error) == (State.FAILED, 3, PROBLEM)
+    assert indexes(state, queued) == {"owned:ann", "expiry"}
+
+
+def test_what_has_waited_too_long_is_not_started_but_failed(
+    store: PredictionStore, state, queued: str
+):
+    assert not store.fail(queued, PROBLEM, policy=POLICY), "it may still be started"
+    pass_deadline(state, queued)
+    assert claimed(store, queued) == "overdue"
+    assert store.fail(queued, PROBLEM, policy=POLICY)
+    assert store.get(queued).prediction.error == PROBLEM
+    assert claimed(store, queued) == "finished"
+
+
+def test_a_running_prediction_is_never_overdue(store: PredictionStore, queued: str):
+    started(store, queued)
+    assert not store.fail(queued, PROBLEM, policy=POLICY)
+
+
+def test_the_queue_timeout_counts_all_time_that_it_did_not_run(state):
+    store = PredictionStore(state, Limits(queue_timeout=timedelta(seconds=100)))
+    task_id = store.accept(draft()).record.task_id
+    key = f"inferq:prediction:{task_id}"
+    state.hincrby(key, "queued", -40_000_000)
+    store.release(started(store, task_id))
+    left = state.zscore("inferq:deadlines", task_id) - int(state.hget(key, "queued"))
+    assert left / 1e6 == pytest.approx(60, abs=1)
+
+
+def test_start_within_ends_the_wait_earlier_but_only_before_the_first_start(
+    store: PredictionStore, state
+):
+    task_id = store.accept(draft(start_within=timedelta(seconds=5))).record.task_id
+    created = int(state.hget(f"inferq:prediction:{task_id}", "created"))
+    assert state.zscore("inferq:deadlines", task_id) - created == 5_000_000
+    started(store, task_id)
+    store.requeue(store.get(task_id), PROBLEM, policy=POLICY, dead=True)
+    assert state.zscore("inferq:deadlines", task_id) - created > 1e9
+
+
+def test_cancelling_works_at_once_and_fences_the_late_result_off(
+    store: PredictionStore, state, queued: str
+):
+    attempt = started(store, queued)
+    assert store.cancel(queued, retention=HOUR) is State.CANCELED
+    assert store.cancel(queued, retention=HOUR) is State.CANCELED, "repeated"
+    assert not store.finish(attempt, SUCCESS, retention=HOUR)
+    assert store.renew([attempt]) == {queued}
+    assert indexes(state, queued) == {"owned:ann", "expiry"}
+    assert store.cancel("nonesuch", retention=HOUR) is None
+
+
+def test_what_has_ended_is_not_cancelled(store: PredictionStore, queued: str):
+    store.finish(started(store, queued), SUCCESS, retention=HOUR)
+    assert store.cancel(queued, retention=HOUR) is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("stage", ["queued", "running", "finished"])
+def test_deleted_in_any_state_nothing_is_left_but_its_blobs_to_remove(
+    store: PredictionStore, state, stage: str
+):
+    record = store.accept(draft(batch="holiday", idempotency_key="k")).record
+    if stage != "queued":
+        attempt = started(store, record.task_id)
+    if stage == "finished":
+        store.finish(attempt, SUCCESS, retention=HOUR)
+    assert store.delete(record.task_id)
+    assert not store.delete(record.task_id)
+    assert store.get(record.task_id) is None
+    assert events(state)[-1] == (record.task_id, "deleted")
+    (garbage,) = state.zrange("inferq:garbage", 0, -1)
+    assert garbage == f"{record.task_id} {record.input_key}"
+    leftovers = set(state.scan_iter("inferq:*"))
+    assert leftovers - {"inferq:drain:net@1"} == {
+        "inferq:events", "inferq:sequence", "inferq:garbage",
+    }  # fmt: skip
+    if stage == "running":
+        assert not store.finish(attempt, SUCCESS, retention=HOUR)
+        assert state.zscore("inferq:garbage", garbage) > time.time() * 1e6 + 4e6
+
+
+def test_no_more_is_accepted_than_a_deployment_or_an_owner_may_have(state):
+    store = PredictionStore(state, Limits(max_queued=3, max_in_flight=2))
+    running = store.accept(draft()).record.task_id
+    store.accept(draft())
+    with pytest.raises(TooManyInFlight) as caught:
+        store.accept(draft())
+    assert caught.value.retry_after >= 1
+    store.accept(draft(owner="bob"))
+    with pytest.raises(QueueFull, match="3 predictions wait"):
+        store.accept(draft(owner="eve"))
+    attempt = started(store, running)
+    store.accept(draft(owner="eve"))
+    store.finish(attempt, SUCCESS, retention=HOUR)
+    assert state.zcard("inferq:unfinished:ann") == 1
 
 
 def test_places_in_the_queue_follow_the_order_of_acceptance(store: PredictionStore):
@@ -171,26 +346,40 @@ def test_places_in_the_queue_follow_the_order_of_acceptance(store: PredictionSto
     assert store.ahead(records[3]) == 2
 
 
-def test_what_is_published_or_running_is_out_of_the_outbox(store: PredictionStore, state):
-    first, second, third = (store.accept(draft()).record.task_id for _ in range(3))
-    store.mark_published([first])
-    started(store, second)
-    assert state.zrange("inferq:outbox", 0, -1) == [third]
-
-
-def test_the_mean_time_of_an_attempt_is_learned(store: PredictionStore, queued: str):
-    assert store.mean_service_seconds(MODEL) is None
-    store.finish(queued, started(store, queued), SUCCESS, retention=HOUR)
-    assert 0 < store.mean_service_seconds(MODEL) < 1
+def test_the_rate_at_which_the_queue_drains_is_learned(store: PredictionStore, state):
+    assert store.drain(MODEL).expected_wait(3, slots=2) is None
+    ids = [store.accept(draft()).record.task_id for _ in range(3)]
+    store.finish(started(store, ids[0]), SUCCESS, retention=HOUR)
+    drain = store.drain(MODEL)
+    assert (drain.service is not None, drain.interval) == (True, None)
+    assert drain.expected_wait(4, slots=2) == pytest.approx(2 * drain.service)
+    state.hincrby("inferq:drain:net@1", "last", -200_000)
+    store.finish(started(store, ids[1]), SUCCESS, retention=HOUR)
+    wait = store.drain(MODEL).expected_wait(4, slots=2)
+    assert wait == pytest.approx(0.8, rel=0.1)
+    assert store.drain(MODEL).expected_wait(4, slots=0) is None, "nobody works it off"
 
 
 def test_nothing_is_left_in_the_indexes_of_what_waits_or_runs(
     store: PredictionStore, state, queued: str
 ):
-    store.finish(queued, started(store, queued), SUCCESS, retention=HOUR)
-    for key in ("inferq:queued:net@1", "inferq:leases", "inferq:outbox"):
-        assert state.zrange(key, 0, -1) == []
-    assert state.zrange("inferq:expiry", 0, -1) == [queued]
+    store.finish(started(store, queued), SUCCESS, retention=HOUR)
+    assert indexes(state, queued) == {"owned:ann", "expiry"}
+
+
+def test_a_full_store_takes_nothing_new_but_finishes_what_it_holds(
+    store: PredictionStore, state, queued: str
+):
+    limit = state.config_get("maxmemory")["maxmemory"]
+    state.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StateUnavailable, match="full"):
+            store.accept(draft())
+        assert store.memory_used() > 1
+        assert store.finish(started(store, queued), SUCCESS, retention=HOUR)
+        assert store.delete(queued)
+    finally:
+        state.config_set("maxmemory", limit)
 
 
 def test_a_store_that_is_away_is_said_so():

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from celery import Celery
 from celery.result import AsyncResult
 from PIL import Image
 
 from inferq.errors import NotAnImage, UnknownModel
-from inferq.queue import create_celery
 from photos import PHOTOS, pixels
 from system.served import Served, descendants, eventually, running
 
@@ -94,7 +94,7 @@ def test_any_celery_client_gets_the_result_by_the_task_id(served: Served, photo)
     url = f"redis+socket://:{secret}@{served.data_dir}/valkey/valkey.sock?virtual_host=0"
     with served.client() as client:
         prediction = client.predict(photo["chelsea"])
-    app = create_celery(url, url)
+    app = Celery("anything", backend=url)
     result = AsyncResult(prediction.task_id, app=app).get(timeout=10)
     assert result == prediction.result.model_dump(mode="json")
     app.close()

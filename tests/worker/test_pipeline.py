@@ -1,7 +1,5 @@
 """One attempt from claim to finish, without a broker."""
 
-from datetime import timedelta
-
 import pytest
 
 from inferq.errors import StateUnavailable
@@ -10,7 +8,7 @@ from inferq.predictions.record import Draft, Input, ModelReference, State, new_t
 from inferq.predictions.store import PredictionStore
 from inferq.storage import Storage
 from inferq.worker import pipeline as pipeline_module
-from inferq.worker.pipeline import Pipeline
+from inferq.worker.pipeline import Pipeline, Workplace
 
 
 class Rude(Model):
@@ -50,13 +48,13 @@ def accepted(store: PredictionStore, storage: Storage, photo) -> str:
 
 
 def test_an_attempt_writes_the_result_and_lets_go_of_its_lease(
-    pipeline: Pipeline, store: PredictionStore, state, accepted: str
+    pipeline: Pipeline, store: PredictionStore, state, workplace: Workplace, accepted: str
 ):
     outcome = pipeline.run(accepted)
     assert outcome.state is State.SUCCEEDED
     assert store.get(accepted).prediction.result == outcome.result
     assert state.zcard("inferq:leases") == 0
-    pipeline.renew_leases()
+    assert workplace.slots.held() == []
 
 
 def test_a_message_delivered_twice_runs_once(
@@ -73,10 +71,10 @@ def test_a_message_without_a_record_is_dropped(pipeline: Pipeline):
 
 
 def test_a_model_that_raises_fails_its_prediction_without_telling_its_secrets(
-    store: PredictionStore, storage: Storage, accepted: str
+    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str
 ):
     models = {"ssdlite-mobilenet-v2-coco@1": Rude()}
-    rude = Pipeline(store, storage, models=models, retention=timedelta(hours=1), max_attempts=3)
+    rude = Pipeline(store, storage, models=models, workplace=workplace)
     assert rude.run(accepted).state is State.FAILED
     error = store.get(accepted).prediction.error
     assert error.code == "model_failed"
@@ -84,9 +82,9 @@ def test_a_model_that_raises_fails_its_prediction_without_telling_its_secrets(
 
 
 def test_a_worker_that_does_not_serve_the_model_says_so(
-    store: PredictionStore, storage: Storage, accepted: str
+    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str
 ):
-    bare = Pipeline(store, storage, models={}, retention=timedelta(hours=1), max_attempts=3)
+    bare = Pipeline(store, storage, models={}, workplace=workplace)
     bare.run(accepted)
     assert store.get(accepted).prediction.error.code == "unknown_model"
 

@@ -37,12 +37,15 @@ def create_app(settings: Settings) -> FastAPI:
         prepare_pillow()
         services = Services.create(settings)
         app.state.services = services
-        await run_in_threadpool(services.publisher.start)
+        services.publisher.start()
+        await run_in_threadpool(services.publisher.wait_until_met)
+        services.upkeep.start()
         changes = asyncio.create_task(services.changes.run())
         yield
         changes.cancel()
         with suppress(asyncio.CancelledError):
             await changes
+        await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
 
     app = FastAPI(

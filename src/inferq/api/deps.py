@@ -6,13 +6,15 @@ from typing import Annotated
 import anyio
 from fastapi import Depends, Request
 
+from inferq.api.capacity import Capacity
 from inferq.api.push import Changes
 from inferq.models.register import ModelRegister
 from inferq.predictions.store import PredictionStore
-from inferq.queue import Publisher
+from inferq.queue import CeleryResults, Publisher
 from inferq.settings import Settings
-from inferq.state import connect
 from inferq.storage import Storage
+from inferq.upkeep.loop import Upkeep
+from inferq.upkeep.parts import Parts
 
 RENDERS_AT_ONCE = 2
 LOCAL_OWNER = "local"
@@ -27,6 +29,9 @@ class Services:
     storage: Storage
     register: ModelRegister
     publisher: Publisher
+    results: CeleryResults
+    upkeep: Upkeep
+    capacity: Capacity
     changes: Changes
     render_limit: anyio.CapacityLimiter
 
@@ -37,14 +42,16 @@ class Services:
         Raises:
             SetupError: A setting is missing.
         """
-        client = connect(settings.state_url())
-        store = PredictionStore(client)
+        parts = Parts.create(settings)
         return cls(
             settings=settings,
-            store=store,
-            storage=Storage(settings.blob_url()),
-            register=ModelRegister(client),
-            publisher=Publisher(settings.queue_url(), store),
+            store=parts.store,
+            storage=parts.storage,
+            register=parts.register,
+            publisher=parts.publisher,
+            results=parts.results,
+            upkeep=Upkeep(parts),
+            capacity=Capacity(parts),
             changes=Changes(settings.state_url()),
             render_limit=anyio.CapacityLimiter(RENDERS_AT_ONCE),
         )

@@ -2,16 +2,24 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
 
 from inferq.api.deps import Services
 from inferq.api.uploads import Upload
-from inferq.errors import FieldError, IdempotencyKeyReused, InvalidParameter
+from inferq.errors import (
+    FieldError,
+    IdempotencyKeyReused,
+    InvalidParameter,
+    QueueFull,
+    TooManyInFlight,
+)
 from inferq.models.inputs import read_image_header
 from inferq.models.parameters import parse_parameters
 from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
+from inferq.predictions.repairs import Message
 from inferq.predictions.store import Acceptance
 
 BATCH_CHARACTERS = 64
@@ -23,6 +31,7 @@ class Options(NamedTuple):
 
     model: str | None
     batch: str | None
+    start_within: timedelta | None
     metadata: dict[str, Any]
 
 
@@ -59,15 +68,21 @@ def submit(
         parameters=parameters,
         metadata=options.metadata,
         batch=options.batch,
+        start_within=options.start_within,
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(digest, card.reference, parameters),
     )
+    services.capacity.check()
     services.storage.write(key, upload.data)
-    acceptance = services.store.accept(draft)
+    try:
+        acceptance = services.store.accept(draft)
+    except (QueueFull, TooManyInFlight):
+        services.storage.delete_all(key)
+        raise
     if acceptance.outcome == "accepted":
-        services.publisher.publish(task_id, draft.model)
+        services.publisher.publish(Message(task_id, draft.model))
         return acceptance
-    services.storage.delete(key)
+    services.storage.delete_all(key)
     if acceptance.outcome == "key_reused":
         raise IdempotencyKeyReused(
             "This Idempotency-Key came with another input, model or parameters before; use a new key."
@@ -89,7 +104,28 @@ def _split_options(fields: Iterable[tuple[str, str]]) -> tuple[Options, list[tup
     batch = given.get("batch")
     if batch is not None and not 0 < len(batch) <= BATCH_CHARACTERS:
         raise _invalid("batch", f"must have 1 to {BATCH_CHARACTERS} characters")
-    return Options(given.get("model") or None, batch, _metadata(given.get("metadata"))), rest
+    options = Options(
+        model=given.get("model") or None,
+        batch=batch,
+        start_within=_start_within(given.get("start_within")),
+        metadata=_metadata(given.get("metadata")),
+    )
+    return options, rest
+
+
+def _start_within(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        return timedelta(seconds=_positive(float(text)))
+    except (ValueError, OverflowError):
+        raise _invalid("start_within", "must be a number of seconds above 0") from None
+
+
+def _positive(number: float) -> float:
+    if not number > 0:
+        raise ValueError(number)
+    return number
 
 
 def _metadata(text: str | None) -> dict[str, Any]:

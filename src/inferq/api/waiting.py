@@ -65,15 +65,13 @@ def _place(services: Services, record: Record) -> QueuePlace:
     model = record.prediction.model
     serving = services.register.serving(str(model))
     ahead = services.store.ahead(record)
-    mean = services.store.mean_service_seconds(model)
+    wait = services.store.drain(model).expected_wait(ahead, serving.slots)
     reason = None if serving.workers else "no_worker"
     if not services.publisher.reachable:
         reason = "broker_unavailable"
     return QueuePlace(
         ahead=ahead,
         workers=serving.workers,
-        starts_in_seconds=round(ahead * mean / serving.slots, 2)
-        if mean and serving.slots
-        else None,
+        starts_in_seconds=None if wait is None else round(wait, 2),
         reason=reason,
     )

@@ -81,11 +81,26 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(help="Predictions run at once; by default one a CPU.", min=1)
     ] = None,
+    healthcheck: Annotated[
+        bool,
+        typer.Option("--healthcheck", help="Only say whether the worker of this machine is well."),
+    ] = False,
 ) -> None:
     """Run a worker alone; state store, broker and storage come from the settings."""
+    if healthcheck:
+        raise typer.Exit(_check_workers())
     from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
 
     raise typer.Exit(run_worker(read_settings(), models or (), concurrency=concurrency))
+
+
+def _check_workers() -> int:
+    """For orchestrators: 0 if a worker runs here and messages that wait reach it, else 1 and the reason."""
+    from inferq.worker.liveness import check_workers  # noqa: PLC0415 - a probe should cost little
+
+    trouble = check_workers()
+    typer.echo(trouble or "well", err=trouble is not None)
+    return 0 if trouble is None else 1
 
 
 def _banner(url: str, settings: Settings) -> None:

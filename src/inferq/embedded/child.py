@@ -32,6 +32,10 @@ class Child:
     pass_fds: Sequence[int] = ()
     orphan_signal: signal.Signals = signal.SIGKILL
     """What the kernel sends it when the supervisor dies. Leases recover what a killed worker held."""
+    trouble: Callable[[int], str | None] = lambda _: None
+    """Says by the process id what is wrong with it though it runs; then it is killed."""
+    on_death: Callable[[int], None] = lambda _: None
+    """Called with the process id of one that has died, before another is started."""
 
     _process: subprocess.Popen[bytes] | None = None
     _started: float = 0.0
@@ -60,8 +64,13 @@ class Child:
             if time.monotonic() >= self._restart_at:
                 self.start()
             return
-        status = self._process.poll() if self._process else None
+        if self._process is None:
+            return
+        status = self._process.poll()
         if status is None:
+            if (trouble := self.trouble(self._process.pid)) is not None:
+                log.error("child_killed", child=self.name, reason=trouble)
+                self._process.kill()
             return
         if status == USAGE_ERROR:
             raise SetupError(
@@ -71,6 +80,7 @@ class Child:
         self._pause = FIRST_PAUSE if stable else min(self._pause * 2, LONGEST_PAUSE)
         self._restart_at = time.monotonic() + self._pause
         log.warning("child_died", child=self.name, status=status, restart_in=self._pause)
+        self.on_death(self._process.pid)
 
     def terminate(self) -> None:
         """Asks it to end."""

@@ -17,12 +17,15 @@ import structlog
 
 from inferq.api.schemas import API_PREFIX
 from inferq.embedded.child import Child
+from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError
 from inferq.settings import Settings, local_server_file
+from inferq.worker.liveness import BeatFile
 
 TICK = 0.1
 PROBE_SECONDS = 1.0
+DRAIN_SECONDS = 5
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
 LOCK_SECONDS = 3.0
@@ -42,6 +45,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._children: list[Child] = []
         self._valkey: Child | None = None
+        self._recovery: Recovery | None = None
 
     @property
     def url(self) -> str:
@@ -64,6 +68,10 @@ class Supervisor:
         server = self._start_valkey(data_dir, lock)
         try:
             redis_url = server.url if server else self._settings.state_url()
+            if server:
+                self._recovery = Recovery(self._settings, redis_url)
+                self._tend_until(self._recovery.answers, START_SECONDS)
+                self._recovery.after_restart()
             self._start_children(redis_url, listener)
             self._tend_until(lambda: _serves(self.url), START_SECONDS)
             if not self._stop.is_set():
@@ -92,6 +100,7 @@ class Supervisor:
             "INFERQ_HOST": self._settings.host,
             "INFERQ_PORT": str(self._settings.port),
             "INFERQ_REDIS_URL": redis_url,
+            "INFERQ_DRAIN_TIMEOUT": str(DRAIN_SECONDS),
         }
         inferq = [sys.executable, "-m", "inferq"]
         # The supervisor keeps the listening socket: while the API restarts, connections wait instead of failing.
@@ -99,10 +108,12 @@ class Supervisor:
         self._children = [
             Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
         ]
-        self._children += [
-            Child("worker", [*inferq, "worker", *self._models], environment)
-            for _ in range(self._workers)
-        ]
+        for _ in range(self._workers):
+            worker = Child("worker", [*inferq, "worker", *self._models], environment)
+            worker.trouble = lambda pid: BeatFile(pid).trouble()
+            if self._recovery:
+                worker.on_death = self._recovery.after_death
+            self._children.append(worker)
         for child in self._children:
             child.start()
 

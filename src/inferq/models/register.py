@@ -69,17 +69,28 @@ class ModelRegister:
         self._client = client
         self._register = load_script(client, __package__, "register")
 
-    def register(self, worker_id: str, slots: int, cards: Iterable[RegisteredCard]) -> None:
-        """Says that a worker serves these models for the next `TERM`; repeated by its heartbeat."""
-        parts = [part for card in cards for part in (card.reference, card.model_dump_json())]
-        with state_errors():
-            self._register(args=[worker_id, slots, TERM // timedelta(microseconds=1), *parts])
+    def register(
+        self, worker_id: str, *, slots: int, free: int, cards: Iterable[RegisteredCard]
+    ) -> None:
+        """Says that a worker serves these models for the next `TERM`; repeated by its heartbeat.
 
-    def unregister(self, worker_id: str, slots: int, cards: Iterable[RegisteredCard]) -> None:
+        Args:
+            worker_id: Of this start of the worker.
+            slots: Predictions that it runs at once.
+            free: How many of them were free all the time since the last report.
+            cards: Of the models that it serves.
+        """
+        parts = [part for card in cards for part in (card.reference, card.model_dump_json())]
+        term = TERM // timedelta(microseconds=1)
+        with state_errors():
+            self._register(args=[worker_id, slots, free, term, *parts])
+
+    def unregister(self, worker_id: str, cards: Iterable[RegisteredCard]) -> None:
         """Says that a worker no longer serves these models; the cards stay known."""
         with state_errors():
             for card in cards:
-                self._client.zrem(f"inferq:serving:{card.reference}", f"{worker_id}/{slots}")
+                self._client.zrem(f"inferq:serving:{card.reference}", worker_id)
+            self._client.delete(f"inferq:worker:{worker_id}")
 
     def cards(self) -> list[RegisteredCard]:
         """Every model that a worker ever served here, by name, newest version first."""
@@ -105,6 +116,11 @@ class ModelRegister:
         )
         raise UnknownModel(f"There is no model {wanted!r}. Known models: {known}.")
 
+    def references(self) -> list[str]:
+        """Every model that a worker ever served here, as `name@version`."""
+        with state_errors():
+            return cast("list[str]", self._client.hkeys(CARDS))
+
     def serving(self, reference: str) -> Serving:
         """Who serves a model at this moment, by the store's clock."""
         with state_errors():
@@ -112,8 +128,11 @@ class ModelRegister:
             pipe.time()
             pipe.zrange(f"inferq:serving:{reference}", 0, -1, withscores=True)
             (seconds, micros), members = pipe.execute()
-        living = [member for member, until in members if until > seconds * 1e6 + micros]
-        return Serving(len(living), sum(int(member.rpartition("/")[2]) for member in living))
+            living = [worker for worker, until in members if until > seconds * 1e6 + micros]
+            for worker in living:
+                pipe.hget(f"inferq:worker:{worker}", "slots")
+            slots = pipe.execute()
+        return Serving(len(living), sum(int(count) for count in slots if count))
 
 
 def _version_order(version: str) -> tuple[int, str]:

@@ -6,8 +6,6 @@ from typing import cast
 
 import redis.asyncio
 
-from inferq.predictions.record import State
-
 STREAM = "inferq:events"
 BLOCK_MS = 5000
 
@@ -20,7 +18,8 @@ class Change:
 
     event_id: str
     task_id: str
-    state: State
+    event: str
+    """The state that it has now, or `deleted`."""
     owner: str
 
 
@@ -41,4 +40,4 @@ async def follow(client: redis.asyncio.Redis, *, after: str) -> AsyncIterator[Ch
         for _, entries in cast("Streams", answer or ()):
             for event_id, fields in entries:
                 after = event_id
-                yield Change(event_id, fields["id"], State(fields["state"]), fields["owner"])
+                yield Change(event_id, fields["id"], fields["state"], fields["owner"])

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -47,11 +47,6 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 def new_task_id() -> str:
     """A task id: 128 random bits as 32 hexadecimal digits, the same string as Celery's."""
-    return secrets.token_hex(16)
-
-
-def new_token() -> str:
-    """The random fence of one attempt."""
     return secrets.token_hex(16)
 
 
@@ -243,8 +238,23 @@ class Draft:
     parameters: dict[str, Any]
     metadata: dict[str, Any]
     batch: str | None = None
+    start_within: timedelta | None = None
     idempotency_key: str | None = None
     fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of a prediction: its token is the fence that keeps late results out."""
+
+    task_id: str
+    token: str
+    worker: str
+
+    @classmethod
+    def new(cls, task_id: str, worker: str) -> "Attempt":
+        """An attempt under a fresh random token."""
+        return cls(task_id, secrets.token_hex(16), worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +265,10 @@ class Record:
     owner: str
     input_key: str
     revision: int
+    token: str
+    worker: str
+    queue_timeout: timedelta
+    start_within: timedelta | None
 
     @property
     def task_id(self) -> str:

@@ -4,7 +4,7 @@ Synchronous on purpose: workers, upkeep and the API's thread pool share this one
 Every method raises `StateUnavailable` when the store does not answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
@@ -13,7 +13,9 @@ import orjson
 import redis
 from pydantic import TypeAdapter
 
+from inferq.errors import QueueFull, TooManyInFlight
 from inferq.predictions.record import (
+    Attempt,
     Draft,
     Input,
     ModelReference,
@@ -26,7 +28,10 @@ from inferq.predictions.record import (
 from inferq.state import load_script, state_errors
 
 LEASE = timedelta(seconds=6)
-SCRIPTS = ("accept", "claim", "renew", "finish")
+PUBLISH_GRACE = timedelta(seconds=2)
+"""How long the process that accepted a prediction has to publish it before upkeep does."""
+SCRIPTS = ("accept", "claim", "renew", "release", "requeue", "finish", "fail", "cancel", "delete")
+BACK_OFF = timedelta(seconds=60)
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
@@ -40,10 +45,52 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """Whether an attempt may start; only `claimed` carries the record."""
+class Limits:
+    """How much a deployment takes on; what is beyond is refused before it is stored."""
 
-    outcome: Literal["claimed", "gone", "leased", "finished", "exhausted", "needs_alone"]
+    queue_timeout: timedelta = timedelta(hours=24)
+    max_queued: int = 100_000
+    max_in_flight: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What ends a prediction that fails again and again, and how long it is kept then."""
+
+    max_attempts: int
+    retention: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How fast a queue is worked off: seconds that an attempt takes, and between two ends while others wait.
+
+    None where nothing was measured yet.
+    """
+
+    service: float | None
+    interval: float | None
+
+    def expected_wait(self, ahead: int, slots: int) -> float | None:
+        """Seconds until a prediction starts that has `ahead` before it; None where nobody can tell."""
+        if not slots:
+            return None
+        if self.interval is not None:
+            return ahead * self.interval
+        return None if self.service is None else ahead * self.service / slots
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whether an attempt may start; only `claimed` carries the record.
+
+    `gone`, `finished`, `leased` and `too_early` leave nothing to do; `overdue` and `exhausted` predictions are
+    to be failed; `needs_alone` asks for another claim with nothing else running in this process.
+    """
+
+    outcome: Literal[
+        "claimed", "gone", "finished", "leased", "too_early", "overdue", "exhausted", "needs_alone"
+    ]
     record: Record | None = None
 
 
@@ -69,17 +116,38 @@ class Outcome:
 class PredictionStore:
     """The life cycle of predictions on one state server."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, limits: Limits | None = None) -> None:
+        """Connects to nothing yet."""
         self._client = client
+        self._limits = limits or Limits()
         self._scripts = {name: load_script(client, __package__, name) for name in SCRIPTS}
 
     def accept(self, draft: Draft) -> Acceptance:
-        """Makes a draft's record `queued`; from here on it will reach a terminal state."""
+        """Makes a draft's record `queued`; from here on it will reach a terminal state.
+
+        Raises:
+            QueueFull: As many predictions wait as this deployment takes.
+            TooManyInFlight: Its owner has as many unfinished predictions as one owner may have.
+        """
         key = f"{draft.owner}:{draft.idempotency_key}" if draft.idempotency_key else ""
-        outcome, fields = self._call(
-            "accept", draft.task_id, key, draft.fingerprint, *_draft_fields(draft)
-        )
-        return Acceptance(outcome, _decode(_pairs(fields)))
+        limits = self._limits
+        outcome, *rest = self._call(
+            "accept", draft.task_id, key, draft.fingerprint, _microseconds(PUBLISH_GRACE),
+            _microseconds(limits.queue_timeout),
+            "" if draft.start_within is None else _microseconds(draft.start_within),
+            limits.max_queued, limits.max_in_flight, *_draft_fields(draft),
+        )  # fmt: skip
+        if outcome == "queue_full":
+            raise QueueFull(
+                f"{limits.max_queued} predictions wait already, as many as this deployment takes.",
+                retry_after=self._room_in(draft.model),
+            )
+        if outcome == "too_many_in_flight":
+            raise TooManyInFlight(
+                f"{limits.max_in_flight} of your predictions are unfinished, as many as one may have.",
+                retry_after=self._room_in(draft.model),
+            )
+        return Acceptance(outcome, _decode(_pairs(rest[0])))
 
     def get(self, task_id: str) -> Record | None:
         """The record of an id, or None where there is none."""
@@ -87,26 +155,89 @@ class PredictionStore:
             fields = cast("dict[str, str]", self._client.hgetall(_key(task_id)))
         return _decode(fields) if fields else None
 
-    def claim(self, task_id: str, token: str, *, max_attempts: int, alone: bool = False) -> Claim:
-        """Starts an attempt under `token`, unless the record says that there is nothing to do."""
+    def claim(
+        self,
+        attempt: Attempt,
+        *,
+        max_attempts: int,
+        alone: bool = False,
+        publish: int | None = None,
+    ) -> Claim:
+        """Starts an attempt, unless the record says that there is nothing to start.
+
+        Args:
+            attempt: Which prediction, and the new token of this attempt.
+            max_attempts: Starts that a prediction gets.
+            alone: Nothing else runs in this process until the attempt ends.
+            publish: Which of the prediction's messages arrived, counted from 1, if that is known.
+        """
         outcome, *rest = self._call(
-            "claim", task_id, token, _microseconds(LEASE), int(alone), max_attempts
-        )
+            "claim", attempt.task_id, attempt.token, _microseconds(LEASE), int(alone), max_attempts,
+            attempt.worker, "" if publish is None else publish,
+        )  # fmt: skip
         return Claim(outcome, _decode(_pairs(rest[0])) if rest else None)
 
-    def renew(self, tokens: Mapping[str, str]) -> frozenset[str]:
-        """Renews the leases of attempts (task id to token); returns the ids that are no longer ours."""
-        if not tokens:
+    def renew(self, attempts: Collection[Attempt]) -> frozenset[str]:
+        """Renews the leases of attempts; returns the ids of those that are fenced off."""
+        if not attempts:
             return frozenset()
-        pairs = [part for pair in tokens.items() for part in pair]
+        pairs = [part for attempt in attempts for part in (attempt.task_id, attempt.token)]
         return frozenset(self._call("renew", _microseconds(LEASE), *pairs))
 
-    def finish(self, task_id: str, token: str, outcome: Outcome, *, retention: timedelta) -> bool:
+    def release(self, attempt: Attempt, *, delay: timedelta = timedelta(0)) -> bool:
+        """Puts a running prediction back and takes the attempt back; False where it was fenced off.
+
+        Args:
+            attempt: What is given up, through no fault of the prediction.
+            delay: How long it is not started again.
+        """
+        answer = self._call("release", attempt.task_id, attempt.token, _microseconds(delay))
+        return bool(answer == "released")
+
+    def requeue(
+        self, record: Record, problem: Problem, *, policy: Policy, dead: bool = False
+    ) -> Literal["requeued", "failed", "held", "fenced", "gone"]:
+        """Ends an attempt that its worker will not end; the attempt stays counted.
+
+        Args:
+            record: Of the running prediction, read before.
+            problem: What it fails with if this was its last attempt.
+            policy: How many attempts there are, and how long a failed prediction is kept.
+            dead: The worker is known to be gone, or to be stuck; else the lease must have run out.
+        """
+        answer: Literal["requeued", "failed", "held", "fenced", "gone"] = self._call(
+            "requeue", record.task_id, record.token, int(dead), policy.max_attempts,
+            _microseconds(policy.retention), problem.model_dump_json(),
+        )  # fmt: skip
+        return answer
+
+    def finish(self, attempt: Attempt, outcome: Outcome, *, retention: timedelta) -> bool:
         """Writes the terminal state, once; False where this attempt was fenced off."""
         answer = self._call(
-            "finish", task_id, token, outcome.state, _microseconds(retention), *outcome.fields()
-        )
+            "finish", attempt.task_id, attempt.token, outcome.state, _microseconds(retention),
+            *outcome.fields(),
+        )  # fmt: skip
         return bool(answer == "finished")
+
+    def fail(self, task_id: str, problem: Problem, *, policy: Policy) -> bool:
+        """Fails a queued prediction that may not be started any more; False where it may, or was."""
+        answer = self._call(
+            "fail", task_id, policy.max_attempts, _microseconds(policy.retention),
+            problem.model_dump_json(),
+        )  # fmt: skip
+        return bool(answer == "failed")
+
+    def cancel(self, task_id: str, *, retention: timedelta) -> State | None:
+        """Cancels a prediction; returns its state from now on, None where there is no such prediction."""
+        answer = self._call("cancel", task_id, _microseconds(retention))
+        return None if answer == "gone" else State(answer)
+
+    def delete(self, task_id: str) -> bool:
+        """Deletes a prediction in whatever state; False where there is none.
+
+        Upkeep removes its blobs, as soon as no attempt can be reading them any more.
+        """
+        return bool(self._call("delete", task_id, _microseconds(LEASE)) == "deleted")
 
     def ahead(self, record: Record) -> int:
         """How many predictions of the same model start before this queued one."""
@@ -114,21 +245,44 @@ class PredictionStore:
             rank = self._client.zrank(f"inferq:queued:{record.prediction.model}", record.task_id)
         return cast("int | None", rank) or 0
 
-    def mean_service_seconds(self, model: ModelReference) -> float | None:
-        """How long an attempt on this model takes, as a moving average; None before the first."""
+    def drain(self, model: ModelReference) -> Drain:
+        """How fast a model's queue was worked off lately."""
         with state_errors():
-            mean = cast("str | None", self._client.hget("inferq:served", str(model)))
-        return int(mean) / 1e6 if mean else None
+            known = self._client.hmget(f"inferq:drain:{model}", "service", "interval")
+        service, interval = (int(value) / 1e6 if value else None for value in known)
+        return Drain(service, interval)
 
-    def mark_published(self, task_ids: Sequence[str]) -> None:
-        """Takes ids whose message the broker has out of the outbox."""
+    def oldest_published(self, model: ModelReference) -> timedelta | None:
+        """How long the head of a model's queue has been with the broker; None where nothing waits there."""
         with state_errors():
-            self._client.zrem("inferq:outbox", *task_ids)
+            head = cast("list[str]", self._client.zrange(f"inferq:queued:{model}", 0, 0))
+            if not head:
+                return None
+            pipe = self._client.pipeline(transaction=False)
+            pipe.time()
+            pipe.hget(_key(head[0]), "published")
+            pipe.zscore("inferq:outbox", head[0])
+            (seconds, micros), published, unpublished = pipe.execute()
+        if published is None or unpublished is not None:
+            return None
+        return timedelta(microseconds=seconds * 10**6 + micros - int(published))
+
+    def memory_used(self) -> float:
+        """How full the store is, 0 to 1; 0 where it has no limit."""
+        with state_errors():
+            memory = cast("dict[str, int]", self._client.info("memory"))
+        return memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0
 
     def ping(self) -> None:
         """Returns if the store answers."""
         with state_errors():
             self._client.ping()
+
+    def _room_in(self, model: ModelReference) -> float:
+        """Seconds until a tenth of the queue is worked off, at least one and at most sixty."""
+        interval = self.drain(model).interval or 1.0
+        wait = interval * self._limits.max_queued / 10
+        return min(max(wait, 1.0), BACK_OFF.total_seconds())
 
     def _call(self, script: str, *args: Any) -> Any:
         with state_errors():
@@ -169,7 +323,7 @@ def _timings(fields: Mapping[str, str]) -> dict[str, float]:
     """Milliseconds of each stage: what the store saw (queued, total) around what the worker measured."""
     timings: dict[str, float] = {}
     if "started" in fields:
-        timings["queued"] = (int(fields["started"]) - int(fields["created"])) / 1e3
+        timings["queued"] = int(fields["waited"]) / 1e3
     timings |= orjson.loads(fields.get("timings", "{}"))
     if "finished" in fields:
         timings["total"] = (int(fields["finished"]) - int(fields["created"])) / 1e3
@@ -196,4 +350,15 @@ def _decode(fields: Mapping[str, str]) -> Record:
         error=Problem.model_validate_json(fields["error"]) if "error" in fields else None,
         metadata=orjson.loads(fields["metadata"]),
     )
-    return Record(prediction, fields["owner"], fields["input_key"], int(fields["revision"]))
+    return Record(
+        prediction,
+        owner=fields["owner"],
+        input_key=fields["input_key"],
+        revision=int(fields["revision"]),
+        token=fields.get("token", ""),
+        worker=fields.get("worker", ""),
+        queue_timeout=timedelta(microseconds=int(fields["queue_timeout"])),
+        start_within=timedelta(microseconds=int(fields["start_by"]) - int(fields["created"]))
+        if "start_by" in fields
+        else None,
+    )

@@ -1,9 +1,11 @@
 """Bytes in and out of wherever inputs and previews lie, through fsspec; the only importer of fsspec."""
 
 import errno
+import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime
 from typing import cast
 
 import fsspec
@@ -11,6 +13,7 @@ from fsspec.core import url_to_fs
 
 from inferq.errors import DiskFull, NotFound, StorageUnavailable
 
+DAY = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/?$")
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -48,7 +51,12 @@ class Storage:
             StorageUnavailable: The storage did not take it.
         """
         with _storage_errors():
-            self._fs.pipe_file(self._path(key), data)
+            try:
+                self._fs.pipe_file(self._path(key), data)
+            except OSError:
+                with suppress(OSError):
+                    self._fs.rm_file(self._path(key))
+                raise
 
     def read(self, key: str) -> bytes:
         """The bytes of a blob.
@@ -67,6 +75,35 @@ class Storage:
                 self._fs.rm_file(self._path(key))
             except FileNotFoundError:
                 return
+
+    def delete_all(self, key: str) -> None:
+        """Removes a blob and its siblings; no error where there are none."""
+        with _storage_errors():
+            try:
+                self._fs.rm(self._path(key.rpartition("/")[0]), recursive=True)
+            except FileNotFoundError:
+                return
+
+    def days(self) -> list[date]:
+        """The days that blobs were written on."""
+        with _storage_errors():
+            folders = self._fs.glob(f"{self._root}/????/??/??")
+        found = (DAY.search(str(folder)) for folder in folders)
+        return sorted(date(*map(int, match.groups())) for match in found if match)
+
+    def drop_day(self, day: date) -> None:
+        """Removes all blobs that were written on a day."""
+        with _storage_errors():
+            self._fs.rm(f"{self._root}/{day:%Y/%m/%d}", recursive=True)
+
+    def free_bytes(self) -> int | None:
+        """Free space for blobs; None where the storage is no file system of this machine or does not tell."""
+        if "file" not in self._fs.protocol:
+            return None
+        try:
+            return shutil.disk_usage(self._root).free
+        except OSError:
+            return None
 
     def check(self) -> None:
         """Returns if the storage answers.

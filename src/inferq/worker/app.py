@@ -3,25 +3,32 @@
 import os
 import secrets
 import socket
+import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
+from celery import signals
 from celery.exceptions import SecurityWarning
 
+from inferq.errors import StateUnavailable
 from inferq.models.base import Context, Model
 from inferq.models.catalogue import find_folders, load_models
-from inferq.models.register import ModelRegister, RegisteredCard
+from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
-from inferq.predictions.store import PredictionStore
 from inferq.queue import create_celery, is_rabbitmq, model_queue
 from inferq.settings import Settings
-from inferq.state import connect
-from inferq.storage import Storage
-from inferq.worker.heartbeat import Heartbeat
-from inferq.worker.pipeline import Pipeline
+from inferq.upkeep.loop import Upkeep
+from inferq.upkeep.parts import Parts
+from inferq.worker import heartbeat, watchdog
+from inferq.worker.heartbeat import Every, Heartbeat
+from inferq.worker.liveness import BeatFile, worker_id
+from inferq.worker.pipeline import Pipeline, Workplace
+from inferq.worker.slots import Slots
 from inferq.worker.tasks import register_task
+from inferq.worker.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -39,31 +46,21 @@ def run_worker(
     Raises:
         SetupError: A setting or a model is at fault.
     """
-    client = connect(settings.state_url())
-    slots = concurrency or settings.concurrency or available_cpus()
     context = Context(providers=settings.providers)
     models = load_models(find_folders(names, settings.models_dir), context)
-    pipeline = Pipeline(
-        PredictionStore(client),
-        Storage(settings.blob_url()),
-        models={model.card.reference: model for model in models},
-        retention=settings.retention,
-        max_attempts=settings.max_attempts,
-    )
-    worker_id = secrets.token_hex(4)
-    cards = [RegisteredCard.of(model.card) for model in models]
-    register = ModelRegister(client)
-    register.register(worker_id, slots, cards)
-    heartbeat = Heartbeat(pipeline.renew_leases, lambda: register.register(worker_id, slots, cards))
-    heartbeat.start()
-    log.info(
-        "worker_ready", worker=worker_id, slots=slots, models=[card.reference for card in cards]
-    )
+    return serve_models(settings, models, concurrency=concurrency)
+
+
+def serve_models(
+    settings: Settings, models: Sequence[Model[Any, Any]], *, concurrency: int | None = None
+) -> int:
+    """Serves models that are loaded and warm; see `run_worker`."""
+    worker = _Worker(settings, models, concurrency or settings.concurrency or available_cpus())
+    worker.start()
     try:
-        return _consume(settings, pipeline, models, name=worker_id, slots=slots)
+        return worker.consume()
     finally:
-        heartbeat.stop()
-        register.unregister(worker_id, slots, cards)
+        worker.stop()
 
 
 def available_cpus() -> int:
@@ -73,34 +70,96 @@ def available_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _consume(
-    settings: Settings,
-    pipeline: Pipeline,
-    models: Sequence[Model[Any, Any]],
-    *,
-    name: str,
-    slots: int,
-) -> int:
-    broker_url = settings.queue_url()
-    app = create_celery(broker_url, settings.state_url())
-    quorum = is_rabbitmq(broker_url)
-    app.conf.task_queues = [
-        model_queue(ModelReference(name=m.card.name, version=m.card.version), quorum=quorum)
-        for m in models
-    ]
-    register_task(app, pipeline)
-    # Celery warns of running as root because of pickle, which is not accepted here.
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    # A name of its own each start: RabbitMQ locks what belongs to a name until the old one is gone.
-    worker = app.Worker(
-        hostname=f"inferq-{name}@{socket.gethostname()}",
-        pool="threads",
-        concurrency=slots,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        quiet=True,
-        loglevel=settings.log_level.upper(),
-    )
-    worker.start()
-    return int(worker.exitcode or 0)
+class _Worker:
+    """The parts of one worker process."""
+
+    def __init__(
+        self, settings: Settings, models: Sequence[Model[Any, Any]], slot_count: int
+    ) -> None:
+        self._settings = settings
+        self._models = models
+        self._id = worker_id(os.getpid(), secrets.token_hex(3))
+        self._slots = Slots(slot_count)
+        self._parts = parts = Parts.create(settings)
+        self._pipeline = Pipeline(
+            parts.store,
+            parts.storage,
+            models={model.card.reference: model for model in models},
+            workplace=Workplace(self._id, parts.policy, self._slots),
+        )
+        self._file = BeatFile()
+        cards = [RegisteredCard.of(model.card) for model in models]
+        self._heartbeat = Heartbeat(self._id, self._slots, cards, parts=parts, file=self._file)
+        self._watchdog = Watchdog(
+            parts.store, self._slots, policy=parts.policy, limit=settings.attempt_timeout
+        )
+        self._upkeep = Upkeep(parts)
+        self._threads = [
+            Every(heartbeat.INTERVAL, self._heartbeat.beat, name="heartbeat"),
+            Every(watchdog.INTERVAL, self._watchdog.check, name="watchdog"),
+        ]
+
+    def start(self) -> None:
+        """Registers the models and starts everything but the consumer."""
+        self._heartbeat.beat()
+        self._parts.publisher.start()
+        self._upkeep.start()
+        for thread in self._threads:
+            thread.start()
+        log.info(
+            "worker_ready",
+            worker=self._id,
+            slots=self._slots.count,
+            models=[model.card.reference for model in self._models],
+        )
+
+    def consume(self) -> int:
+        """Takes tasks until SIGTERM; what runs then is finished, or put back when the drain takes too long."""
+        broker_url = self._settings.queue_url()
+        app = create_celery(broker_url)
+        quorum = is_rabbitmq(broker_url)
+        app.conf.task_queues = [
+            model_queue(ModelReference(name=m.card.name, version=m.card.version), quorum=quorum)
+            for m in self._models
+        ]
+        register_task(app, self._pipeline, self._parts.results)
+        signals.worker_shutting_down.connect(self._drain, weak=False)
+        # Celery warns of running as root because of pickle, which is not accepted here.
+        warnings.filterwarnings("ignore", category=SecurityWarning)
+        # A name of its own each start: RabbitMQ locks what belongs to a name until the old one is gone.
+        worker = app.Worker(
+            hostname=f"inferq-{self._id}@{socket.gethostname()}",
+            pool="threads",
+            concurrency=self._slots.count,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            quiet=True,
+            loglevel=self._settings.log_level.upper(),
+        )
+        worker.start()
+        return int(worker.exitcode or 0)
+
+    def stop(self) -> None:
+        """Ends what `start` started."""
+        with suppress(StateUnavailable):
+            self._heartbeat.drain()
+        self._upkeep.stop()
+        for thread in self._threads:
+            thread.stop()
+        self._parts.publisher.stop()
+        self._file.remove()
+
+    def _drain(self, **_: object) -> None:
+        """Called by Celery on SIGTERM, while attempts still run."""
+        limit = self._settings.drain_timeout.total_seconds()
+        log.info("draining", running=len(self._slots.held()), limit_s=limit)
+        timer = threading.Timer(limit, self._watchdog.end_drain)
+        timer.daemon = True
+        timer.start()
+        # Not here: Celery calls this in its signal handler, which must not wait for the network.
+        threading.Thread(target=self._leave, name="drain", daemon=True).start()
+
+    def _leave(self) -> None:
+        with suppress(StateUnavailable):
+            self._heartbeat.drain()

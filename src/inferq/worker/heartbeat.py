@@ -1,25 +1,33 @@
-"""A worker's sign of life: it renews the leases of its attempts and the registration of its cards."""
+"""A worker's signs of life: leases and registration in the state store, a file that proves that it consumes."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import structlog
 
 from inferq.errors import StateUnavailable
+from inferq.models.register import RegisteredCard
+from inferq.predictions.record import ModelReference
+from inferq.upkeep.parts import Parts
+from inferq.worker.liveness import BeatFile
+from inferq.worker.slots import Slots
 
-INTERVAL = 2.0
+INTERVAL = timedelta(seconds=2)
+STALLED_BEATS = 6
 
 log = structlog.get_logger()
 
 
-class Heartbeat:
-    """A thread that beats every two seconds until it is stopped."""
+class Every:
+    """A thread that does something again and again until it is stopped."""
 
-    def __init__(self, *beats: Callable[[], object]) -> None:
-        """Takes what is to be done at each beat."""
-        self._beats = beats
+    def __init__(self, interval: timedelta, action: Callable[[], object], *, name: str) -> None:
+        """Starts nothing yet."""
+        self._interval = interval.total_seconds()
+        self._action = action
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Starts the thread."""
@@ -28,12 +36,78 @@ class Heartbeat:
     def stop(self) -> None:
         """Ends the thread."""
         self._stop.set()
-        self._thread.join(INTERVAL)
+        self._thread.join(self._interval)
 
     def _run(self) -> None:
-        while not self._stop.wait(INTERVAL):
-            for beat in self._beats:
-                try:
-                    beat()
-                except StateUnavailable:
-                    log.warning("heartbeat_missed")
+        while not self._stop.wait(self._interval):
+            try:
+                self._action()
+            except StateUnavailable:
+                log.warning("heartbeat_missed")
+            except Exception:
+                # The edge of a thread whose end would cost every running attempt its lease.
+                log.exception("heartbeat_failed")
+
+
+class Heartbeat:
+    """What a worker says of itself every two seconds."""
+
+    def __init__(
+        self,
+        worker: str,
+        slots: Slots,
+        cards: Sequence[RegisteredCard],
+        *,
+        parts: Parts,
+        file: BeatFile,
+    ) -> None:
+        """Says nothing yet."""
+        self._worker = worker
+        self._slots = slots
+        self._cards = cards
+        self._parts = parts
+        self._file = file
+        self._stalled = 0
+        self._draining = False
+
+    def beat(self) -> None:
+        """Renews leases and registration; writes the file.
+
+        Raises:
+            StateUnavailable: The state store does not answer. The file was written nevertheless.
+        """
+        free, deliveries = self._slots.report()
+        self._file.write(consuming=self._stalled < STALLED_BEATS)
+        for task_id in self._parts.store.renew(self._slots.held()):
+            log.warning("lease_lost", task_id=task_id)
+        if not self._draining:
+            self._parts.register.register(
+                self._worker, slots=self._slots.count, free=free, cards=self._cards
+            )
+            self._watch_consumption(free, deliveries)
+
+    def drain(self) -> None:
+        """From now on this worker takes no more messages; it only renews what it runs.
+
+        Raises:
+            StateUnavailable: The state store does not answer; the registration will run out.
+        """
+        self._draining = True
+        self._parts.register.unregister(self._worker, self._cards)
+
+    def _watch_consumption(self, free: int, deliveries: int) -> None:
+        """Counts beats in which work waited with the broker, a slot was free, and nothing arrived.
+
+        A consumer can lose its subscription while its connection and process look healthy (celery#10302).
+        """
+        stalled = (
+            free > 0 and deliveries == 0 and self._parts.publisher.reachable and self._work_waits()
+        )
+        self._stalled = self._stalled + 1 if stalled else 0
+        if self._stalled == STALLED_BEATS:
+            log.error("not_consuming", worker=self._worker)
+
+    def _work_waits(self) -> bool:
+        models = (ModelReference(name=card.name, version=card.version) for card in self._cards)
+        ages = (self._parts.store.oldest_published(model) for model in models)
+        return any(age is not None and age >= INTERVAL for age in ages)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -15,20 +16,35 @@ from inferq.errors import (
     ModelFailed,
     NotFound,
     StateUnavailable,
+    StorageUnavailable,
     UnknownModel,
 )
 from inferq.models.base import Model
-from inferq.predictions.record import Problem, Record, Result, State, new_token
-from inferq.predictions.store import Outcome, PredictionStore
+from inferq.predictions.endings import attempts_exhausted, queue_timeout
+from inferq.predictions.record import Attempt, Problem, Record, Result, State
+from inferq.predictions.store import Claim, Outcome, Policy, PredictionStore
 from inferq.storage import Storage
+from inferq.worker.gate import Gate
+from inferq.worker.slots import Slots
+from inferq.worker.storage_watch import StorageWatch
 
 PATIENCE = 60.0
 RETRY_PAUSE = 0.2
+STORAGE_DELAY = timedelta(seconds=1)
 
 T = TypeVar("T")
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a worker's attempts share."""
+
+    worker: str
+    policy: Policy
+    slots: Slots
 
 
 class Pipeline:
@@ -40,49 +56,81 @@ class Pipeline:
         storage: Storage,
         *,
         models: Mapping[str, Model[Any, Any]],
-        retention: timedelta,
-        max_attempts: int,
+        workplace: Workplace,
     ) -> None:
         """Takes the loaded models by reference (`name@version`)."""
         self._store = store
         self._storage = storage
         self._models = models
-        self._retention = retention
-        self._max_attempts = max_attempts
-        self._tokens: dict[str, str] = {}
+        self._workplace = workplace
+        self._gate = Gate()
+        self._storage_watch = StorageWatch(storage)
 
-    def renew_leases(self) -> None:
-        """Renews the leases of the attempts that run at this moment.
-
-        Raises:
-            StateUnavailable: The state store does not answer.
-        """
-        for task_id in self._store.renew(dict(self._tokens)):
-            log.warning("lease_lost", task_id=task_id)
-
-    def run(self, task_id: str) -> Outcome | None:
+    def run(self, task_id: str, publish: int | None = None) -> Outcome | None:
         """Runs one attempt, if the record says that there is one to run.
 
+        Args:
+            task_id: Of the prediction.
+            publish: Which of its messages arrived, if that is known.
+
         Returns:
-            The outcome that this attempt wrote, or None where there was nothing to do or another
-            attempt holds.
+            The outcome that this attempt wrote, or None where there was nothing to do, another attempt
+            holds, or the prediction was put back.
 
         Raises:
             StateUnavailable: The state store stayed away for a minute; the lease will run out.
         """
-        token = new_token()
-        claim = _persist(lambda: self._store.claim(task_id, token, max_attempts=self._max_attempts))
-        if claim.record is None:
-            log.info("dropped", reason=claim.outcome)
-            return None
-        self._tokens[task_id] = token
-        try:
-            outcome = self._attempt(claim.record)
-            written = _persist(
-                lambda: self._store.finish(task_id, token, outcome, retention=self._retention)
+        with self._workplace.slots.busy():
+            self._storage_watch.wait()
+            with self._gate.together():
+                attempt, claim = self._claim(task_id, publish, alone=False)
+                if claim.record is not None:
+                    return self._hold(attempt, claim.record)
+            if claim.outcome == "needs_alone":
+                # It was running when a worker died. Whatever dies next is its own doing alone.
+                with self._gate.alone():
+                    attempt, claim = self._claim(task_id, publish, alone=True)
+                    if claim.record is not None:
+                        return self._hold(attempt, claim.record)
+            return self._drop(task_id, claim)
+
+    def _claim(self, task_id: str, publish: int | None, *, alone: bool) -> tuple[Attempt, Claim]:
+        attempt = Attempt.new(task_id, self._workplace.worker)
+        max_attempts = self._workplace.policy.max_attempts
+        return attempt, _persist(
+            lambda: self._store.claim(
+                attempt, max_attempts=max_attempts, alone=alone, publish=publish
             )
-        finally:
-            del self._tokens[task_id]
+        )
+
+    def _drop(self, task_id: str, claim: Claim) -> Outcome | None:
+        """There is nothing to run; what may not be run any more is ended here."""
+        log.info("dropped", reason=claim.outcome)
+        if claim.outcome not in ("overdue", "exhausted"):
+            return None
+        record = _persist(lambda: self._store.get(task_id))
+        if record is None:
+            return None
+        problem = (
+            queue_timeout(record) if claim.outcome == "overdue" else attempts_exhausted(record)
+        )
+        policy = self._workplace.policy
+        failed = _persist(lambda: self._store.fail(task_id, problem, policy=policy))
+        return Outcome(State.FAILED, error=problem) if failed else None
+
+    def _hold(self, attempt: Attempt, record: Record) -> Outcome | None:
+        """Runs a claimed attempt under its lease, and writes what came of it."""
+        with self._workplace.slots.holding(attempt):
+            try:
+                with self._workplace.slots.at_work(attempt):
+                    outcome = self._attempt(record)
+            except StorageUnavailable:
+                self._storage_watch.report_away()
+                released = _persist(lambda: self._store.release(attempt, delay=STORAGE_DELAY))
+                log.warning("released", reason="storage_unavailable", written=released)
+                return None
+            retention = self._workplace.policy.retention
+            written = _persist(lambda: self._store.finish(attempt, outcome, retention=retention))
         log.info(
             "finished" if written else "fenced_off",
             state=outcome.state,
@@ -94,6 +142,8 @@ class Pipeline:
         clock = _StageClock()
         try:
             result = self._predict(record, clock)
+        except StorageUnavailable:
+            raise
         except InferqError as error:
             log.warning("attempt_failed", code=error.code, exc_info=error)
             return Outcome(State.FAILED, error=Problem.of(error), timings_ms=clock.milliseconds)

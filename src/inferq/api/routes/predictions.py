@@ -10,7 +10,8 @@ from inferq.api.schemas import Responses, etag, prediction_path, problems
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
 from inferq.api.waiting import find, view, wait_preference, wait_until
-from inferq.predictions.record import Prediction, Record
+from inferq.errors import AlreadyFinished
+from inferq.predictions.record import Prediction, Record, State
 
 router = APIRouter(tags=["predictions"])
 
@@ -20,6 +21,11 @@ UPLOAD_FIELDS: dict[str, Any] = {
         "description": "`name` or `name@version`; the default model where absent.",
     },
     "batch": {"type": "string", "maxLength": 64, "description": "A label that groups predictions."},
+    "start_within": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "Seconds within which it has to be started; else it fails with `queue_timeout`.",
+    },
     "metadata": {
         "type": "string",
         "description": "A JSON object of at most 4 KiB, given back with the prediction.",
@@ -60,7 +66,7 @@ PreferHeader = Annotated[
     summary="Predict on an upload",
     status_code=202,
     response_model=Prediction,
-    responses=FINISHED | problems(400, 403, 413, 415, 422, 503, 507),
+    responses=FINISHED | problems(400, 403, 413, 415, 422, 429, 503, 507),
     openapi_extra={"requestBody": UPLOAD_BODY, "parameters": UPLOAD_PARAMETERS},
 )
 async def create(
@@ -73,7 +79,7 @@ async def create(
     """Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
 
     The body is multipart (a file `image`, and fields) or the image itself, with the fields as query
-    parameters. What fields a model takes beyond `model`, `batch` and `metadata`, its card says.
+    parameters. What fields a model takes beyond `model`, `batch`, `start_within` and `metadata`, its card says.
     """
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
     acceptance = await run_in_threadpool(
@@ -115,6 +121,34 @@ async def get(
     if if_none_match is not None and etag(record) == if_none_match:
         return Response(status_code=304, headers={"ETag": etag(record), "Vary": "Prefer"} | headers)
     return await _respond(services, record, 200, headers)
+
+
+@router.post(
+    "/predictions/{task_id}/cancel",
+    summary="Cancel a prediction",
+    response_model=Prediction,
+    responses=problems(403, 404, 409, 503),
+)
+def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
+    """Cancels a prediction that waits or runs, at once; repeated, it answers the same again."""
+    find(services, task_id, owner)
+    state = services.store.cancel(task_id, retention=services.settings.retention)
+    if state is not None and state is not State.CANCELED:
+        raise AlreadyFinished(f"The prediction had {state} before it could be canceled.")
+    services.results.copy(task_id, State.CANCELED, None, None)
+    return view(services, find(services, task_id, owner)).response()
+
+
+@router.delete(
+    "/predictions/{task_id}",
+    summary="Delete a prediction",
+    status_code=204,
+    responses=problems(403, 404, 503),
+)
+def delete(task_id: str, services: ServicesDep, owner: OwnerDep) -> None:
+    """Deletes a prediction, its pictures and its result; what runs is canceled."""
+    find(services, task_id, owner)
+    services.store.delete(task_id)
 
 
 async def _wait(

@@ -1,8 +1,13 @@
 #!lua
--- Makes a record: queued, with its queue place, its owner's index, its outbox entry and its event.
--- ARGV: task id, idempotency key ('' for none), fingerprint, then the record's fields and values.
+-- Makes a record: queued, with its queue place, its owner's indexes, its outbox entry and its event.
+-- ARGV: task id, idempotency key ('' for none), fingerprint, grace until its message is due,
+-- queue timeout, start within ('' for no limit), most queued, most unfinished of one owner,
+-- then the record's fields and values.
 -- Returns the outcome and the record's fields. Repeated with the same id it changes nothing.
-local id, idempotency, fingerprint = ARGV[1], ARGV[2], ARGV[3]
+local id, idempotency, fingerprint, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local timeout, start_within = tonumber(ARGV[5]), tonumber(ARGV[6])
+local most_queued, most_unfinished = tonumber(ARGV[7]), tonumber(ARGV[8])
+local fields = rest(9)
 local key = 'inferq:prediction:' .. id
 
 if redis.call('EXISTS', key) == 1 then
@@ -15,20 +20,30 @@ if idempotency ~= '' then
     local outcome = known[2] == fingerprint and 'replayed' or 'key_reused'
     return {outcome, redis.call('HGETALL', 'inferq:prediction:' .. known[1])}
   end
-  redis.call('HSET', 'inferq:idempotency:' .. idempotency, 'id', id, 'fingerprint', fingerprint)
 end
 
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000000 + time[2])
-local sequence = redis.call('INCR', 'inferq:sequence')
-local fields = {}
-for i = 4, #ARGV do fields[#fields + 1] = ARGV[i] end
-redis.call('HSET', key, 'id', id, 'state', 'queued', 'attempts', 0, 'revision', 1, 'created', now,
-  'sequence', sequence, 'idempotency', idempotency, unpack(fields))
+local given = {}
+for i = 1, #fields, 2 do given[fields[i]] = fields[i + 1] end
+local owner, model, batch = given.owner, given.model, given.batch
 
-local record = redis.call('HMGET', key, 'model', 'owner')
-redis.call('ZADD', 'inferq:queued:' .. record[1], sequence, id)
-redis.call('ZADD', 'inferq:owned:' .. record[2], now, id)
-redis.call('ZADD', 'inferq:outbox', now, id)
-redis.call('XADD', 'inferq:events', 'MAXLEN', '~', 100000, '*', 'id', id, 'state', 'queued', 'owner', record[2])
+if redis.call('ZCARD', 'inferq:deadlines') >= most_queued then return {'queue_full'} end
+if redis.call('ZCARD', 'inferq:unfinished:' .. owner) >= most_unfinished then return {'too_many_in_flight'} end
+
+local time = now()
+local deadline = time + timeout
+redis.call('HSET', key, 'id', id, 'state', 'queued', 'attempts', 0, 'revision', 1, 'created', text(time),
+  'queued', text(time), 'waited', 0, 'queue_timeout', timeout, 'publishes', 0, 'publishes_before', 0, 'idempotency', idempotency,
+  unpack(fields))
+if start_within then
+  deadline = math.min(deadline, time + start_within)
+  redis.call('HSET', key, 'start_by', text(time + start_within))
+end
+if idempotency ~= '' then
+  redis.call('HSET', 'inferq:idempotency:' .. idempotency, 'id', id, 'fingerprint', fingerprint)
+end
+enter_queue(id, model, time + grace, deadline)
+redis.call('ZADD', 'inferq:owned:' .. owner, text(time), id)
+redis.call('ZADD', 'inferq:unfinished:' .. owner, text(time), id)
+if batch then redis.call('ZADD', 'inferq:batch:' .. owner .. ':' .. batch, text(time), id) end
+announce(id, 'queued', owner)
 return {'accepted', redis.call('HGETALL', key)}

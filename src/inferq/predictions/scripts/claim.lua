@@ -1,27 +1,42 @@
 #!lua flags=allow-oom
 -- Starts an attempt: a queued record becomes running under the caller's token and lease.
--- ARGV: task id, token, lease in microseconds, '1' if nothing else runs beside it, most attempts.
+-- ARGV: task id, token, lease, '1' if nothing else runs beside it, most attempts, worker id, which of its
+-- messages brought it here (1 is the first; '' where that is not known).
 -- Returns the outcome and, where it is 'claimed', the record's fields. Repeated with the same token
 -- it answers 'claimed' again and changes nothing.
-local id, token, lease, alone, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local id, token, lease, alone = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local most, worker, publish = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local key = 'inferq:prediction:' .. id
-local record = redis.call('HMGET', key, 'state', 'token', 'attempts', 'model', 'owner')
-local state, holder, attempts, model, owner = unpack(record)
+local state, holder, attempts, model, owner, queued, not_before =
+  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'model', 'owner', 'queued', 'not_before'))
 
 if not state then return {'gone'} end
-if state == 'running' and holder == token then return {'claimed', redis.call('HGETALL', key)} end
-if state == 'running' then return {'leased'} end
+if state == 'running' then
+  if holder == token then return {'claimed', redis.call('HGETALL', key)} end
+  return {'leased'}
+end
 if state ~= 'queued' then return {'finished'} end
+-- This attempt is over already: a claim that was sent twice and came late.
+if holder == token then return {'leased'} end
+
+local time = now()
 if tonumber(attempts) >= most then return {'exhausted'} end
+if tonumber(redis.call('ZSCORE', 'inferq:deadlines', id)) <= time then return {'overdue'} end
+if not_before and tonumber(not_before) > time then return {'too_early'} end
 if tonumber(attempts) >= 1 and alone ~= '1' then return {'needs_alone'} end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-redis.call('HSET', key, 'state', 'running', 'token', token, 'started', string.format('%.0f', now))
+-- Messages arrive in the order of publishing: what was published before this message and still waits was
+-- overtaken by it. The mark is that of the very message that came, not of a later one for the same prediction.
+local mark = tonumber(redis.call('HGET', key, 'mark' .. publish) or 0)
+if mark > tonumber(redis.call('HGET', 'inferq:arrived', model) or 0) then
+  redis.call('HSET', 'inferq:arrived', model, mark)
+end
+
+redis.call('HSET', key, 'state', 'running', 'token', token, 'worker', worker, 'started', text(time))
+redis.call('HINCRBY', key, 'waited', text(time - queued))
 redis.call('HINCRBY', key, 'attempts', 1)
 redis.call('HINCRBY', key, 'revision', 1)
-redis.call('ZADD', 'inferq:leases', string.format('%.0f', now + lease), id)
-redis.call('ZREM', 'inferq:queued:' .. model, id)
-redis.call('ZREM', 'inferq:outbox', id)
-redis.call('XADD', 'inferq:events', 'MAXLEN', '~', 100000, '*', 'id', id, 'state', 'running', 'owner', owner)
+leave_queue(id, model)
+redis.call('ZADD', 'inferq:leases', text(time + lease), id)
+announce(id, 'running', owner)
 return {'claimed', redis.call('HGETALL', key)}

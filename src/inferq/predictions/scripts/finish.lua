@@ -1,30 +1,31 @@
 #!lua flags=allow-oom
 -- Ends an attempt: a running record becomes terminal, once, if the caller's token is current.
--- ARGV: task id, token, terminal state, retention in microseconds, then fields and values.
+-- ARGV: task id, token, terminal state, retention, then fields and values.
 -- Returns 'finished', 'fenced' (another attempt or outcome holds) or 'gone'. Repeated with the same
 -- token it answers 'finished' again and changes nothing.
 local id, token, state, retention = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local key = 'inferq:prediction:' .. id
-local record = redis.call('HMGET', key, 'state', 'token', 'model', 'owner', 'started', 'sequence')
+local current, holder, model, started =
+  unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'state', 'token', 'model', 'started'))
 
-if not record[1] then return 'gone' end
-if record[2] ~= token then return 'fenced' end
-if record[1] ~= 'running' then return record[1] == state and 'finished' or 'fenced' end
+if not current then return 'gone' end
+if holder ~= token then return 'fenced' end
+if current ~= 'running' then return current == state and 'finished' or 'fenced' end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local expires = string.format('%.0f', now + retention)
-local fields = {}
-for i = 5, #ARGV do fields[#fields + 1] = ARGV[i] end
-redis.call('HSET', key, 'state', state, 'finished', string.format('%.0f', now), 'expires', expires, unpack(fields))
-redis.call('HINCRBY', key, 'revision', 1)
-redis.call('ZREM', 'inferq:leases', id)
-redis.call('ZADD', 'inferq:expiry', expires, id)
+settle(id, state, retention, rest(5))
 
--- The mean time of an attempt, as a moving average: the expected wait is read off it.
-local served = 'inferq:served'
-local mean = tonumber(redis.call('HGET', served, record[3]) or now - record[5])
-redis.call('HSET', served, record[3], string.format('%.0f', mean * 0.9 + (now - record[5]) * 0.1))
-
-redis.call('XADD', 'inferq:events', 'MAXLEN', '~', 100000, '*', 'id', id, 'state', state, 'owner', record[4])
+-- How fast the queue drains: the mean time of an attempt, and the mean time between two ends while others wait.
+local drain = 'inferq:drain:' .. model
+local time = now()
+local service, interval, last = unpack(redis.call('HMGET', drain, 'service', 'interval', 'last'))
+local took = time - started
+redis.call('HSET', drain, 'service', text((service or took) * 0.9 + took * 0.1))
+if last then
+  local gap = time - last
+  redis.call('HSET', drain, 'interval', text((interval or gap) * 0.9 + gap * 0.1))
+end
+if redis.call('ZCARD', 'inferq:queued:' .. model) > 0 then
+  redis.call('HSET', drain, 'last', text(time))
+else
+  redis.call('HDEL', drain, 'last')
+end
 return 'finished'

@@ -619,6 +619,10 @@ export type PredictionsCreateData = {
          */
         batch?: string;
         /**
+         * Seconds within which it has to be started; else it fails with `queue_timeout`.
+         */
+        start_within?: number;
+        /**
          * A JSON object of at most 4 KiB, given back with the prediction.
          */
         metadata?: string;
@@ -654,6 +658,10 @@ export type PredictionsCreateErrors = {
     /**
      * Problem
      */
+    429: Problem;
+    /**
+     * Problem
+     */
     503: Problem;
     /**
      * Problem
@@ -675,6 +683,52 @@ export type PredictionsCreateResponses = {
 };
 
 export type PredictionsCreateResponse = PredictionsCreateResponses[keyof PredictionsCreateResponses];
+
+export type PredictionsDeleteData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         */
+        task_id: string;
+    };
+    query?: never;
+    url: '/api/v1/predictions/{task_id}';
+};
+
+export type PredictionsDeleteErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    403: Problem;
+    /**
+     * Problem
+     */
+    404: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type PredictionsDeleteError = PredictionsDeleteErrors[keyof PredictionsDeleteErrors];
+
+export type PredictionsDeleteResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type PredictionsDeleteResponse = PredictionsDeleteResponses[keyof PredictionsDeleteResponses];
 
 export type PredictionsGetData = {
     body?: never;
@@ -790,6 +844,56 @@ export type PicturesAnnotatedResponses = {
 };
 
 export type PicturesAnnotatedResponse = PicturesAnnotatedResponses[keyof PicturesAnnotatedResponses];
+
+export type PredictionsCancelData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         */
+        task_id: string;
+    };
+    query?: never;
+    url: '/api/v1/predictions/{task_id}/cancel';
+};
+
+export type PredictionsCancelErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    403: Problem;
+    /**
+     * Problem
+     */
+    404: Problem;
+    /**
+     * Problem
+     */
+    409: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type PredictionsCancelError = PredictionsCancelErrors[keyof PredictionsCancelErrors];
+
+export type PredictionsCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: Prediction;
+};
+
+export type PredictionsCancelResponse = PredictionsCancelResponses[keyof PredictionsCancelResponses];
 
 export type PicturesImageData = {
     body?: never;

@@ -1,0 +1,66 @@
+#!lua flags=allow-oom
+-- Puts predictions whose message must be lost into the outbox again: those that later-published ones of their
+-- queue have overtaken, for longer than from one look to the next; and at the head of the queue, as many as
+-- its workers have had slots free while they waited (or one, where no worker is left that could tell, so
+-- that an autoscaler sees the queue).
+-- Each waits twice as long for its next message as for the one before, 1 to 60 seconds.
+-- ARGV: model, most entries.
+-- Returns how many were found.
+local model, most = ARGV[1], tonumber(ARGV[2])
+local queue = 'inferq:queued:' .. model
+local SECOND = 1000000
+local time = now()
+local found = 0
+
+-- When its last message was published, if that is long enough ago for another one; and that message's number.
+local function long_published(id)
+  if redis.call('ZSCORE', 'inferq:outbox', id) then return end
+  local published, publishes, before =
+    unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'published', 'publishes', 'publishes_before'))
+  local pause = math.min(60, 2 ^ (publishes - before - 1)) * SECOND
+  if time - published >= pause then return tonumber(published), publishes end
+end
+
+local function publish_again(id)
+  redis.call('ZADD', 'inferq:outbox', text(time), id)
+  found = found + 1
+end
+
+local newest = redis.call('HGET', 'inferq:arrived', model)
+if newest then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', '(' .. newest, 'LIMIT', 0, most)) do
+    local published, publish = long_published(id)
+    local key = 'inferq:prediction:' .. id
+    if published and redis.call('HGET', key, 'overtaken') == publish then
+      publish_again(id)
+    elseif published then
+      redis.call('HSET', key, 'overtaken', publish)
+    end
+  end
+end
+
+local reports = {}
+local slots = 0
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'inferq:serving:' .. model, text(time), '+inf')) do
+  local free, reported = unpack(redis.call('HMGET', 'inferq:worker:' .. worker, 'free', 'reported'))
+  if free then
+    reports[#reports + 1] = {free = tonumber(free), reported = tonumber(reported)}
+    slots = slots + free
+  end
+end
+if #reports == 0 then
+  reports[1] = {free = 1, reported = time}
+  slots = 1
+end
+
+for rank, id in ipairs(redis.call('ZRANGE', queue, 0, math.min(slots, most) - 1)) do
+  local published = long_published(id)
+  if published then
+    local free = 0
+    for _, report in ipairs(reports) do
+      if report.reported >= published + SECOND / 2 then free = free + report.free end
+    end
+    if rank <= free then publish_again(id) end
+  end
+end
+return found

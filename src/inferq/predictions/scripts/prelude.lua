@@ -1,0 +1,66 @@
+-- What the scripts of this folder share; it is put in front of each of them.
+-- Times and durations are microseconds of the store's own clock.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+local function text(number) return string.format('%.0f', number) end
+
+local function next_in_sequence() return redis.call('INCR', 'inferq:sequence') end
+
+-- Tells everyone who follows the stream.
+local function announce(id, event, owner)
+  redis.call('XADD', 'inferq:events', 'MAXLEN', '~', 100000, '*', 'id', id, 'state', event, 'owner', owner)
+end
+
+-- Out of everything that a queued prediction stands in.
+local function leave_queue(id, model)
+  redis.call('ZREM', 'inferq:queued:' .. model, id)
+  redis.call('ZREM', 'inferq:outbox', id)
+  redis.call('ZREM', 'inferq:deadlines', id)
+end
+
+-- Into the queue: a place at its end, a message due at `due`, a deadline.
+local function enter_queue(id, model, due, deadline)
+  redis.call('ZADD', 'inferq:queued:' .. model, next_in_sequence(), id)
+  redis.call('ZADD', 'inferq:outbox', text(due), id)
+  redis.call('ZADD', 'inferq:deadlines', text(deadline), id)
+end
+
+-- A running record is queued again, with `attempts` counted; it is not started before `due`.
+local function back_to_queue(id, attempts, due, time)
+  local key = 'inferq:prediction:' .. id
+  local model, owner, timeout, waited, start_by, publishes =
+    unpack(redis.call('HMGET', key, 'model', 'owner', 'queue_timeout', 'waited', 'start_by', 'publishes'))
+  local deadline = time + timeout - waited
+  if attempts == 0 and start_by then deadline = math.min(deadline, start_by) end
+  redis.call('HSET', key, 'state', 'queued', 'attempts', attempts, 'queued', text(time),
+    'not_before', text(due), 'publishes_before', publishes)
+  redis.call('HINCRBY', key, 'revision', 1)
+  redis.call('ZREM', 'inferq:leases', id)
+  enter_queue(id, model, due, deadline)
+  announce(id, 'queued', owner)
+end
+
+-- The one way into a terminal state; `fields` are names and values in turn.
+local function settle(id, state, retention, fields)
+  local key = 'inferq:prediction:' .. id
+  local time = now()
+  local model, owner = unpack(redis.call('HMGET', key, 'model', 'owner'))
+  local expires = text(time + retention)
+  redis.call('HSET', key, 'state', state, 'finished', text(time), 'expires', expires, unpack(fields))
+  redis.call('HINCRBY', key, 'revision', 1)
+  leave_queue(id, model)
+  redis.call('ZREM', 'inferq:leases', id)
+  redis.call('ZREM', 'inferq:unfinished:' .. owner, id)
+  redis.call('ZADD', 'inferq:expiry', expires, id)
+  announce(id, state, owner)
+end
+
+-- The arguments from number `first` on.
+local function rest(first)
+  local found = {}
+  for i = first, #ARGV do found[#found + 1] = ARGV[i] end
+  return found
+end

@@ -1,0 +1,59 @@
+"""Predictions that no attempt will end: lost leases, deadlines that have passed."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from inferq.predictions.endings import attempts_exhausted, queue_timeout
+from inferq.predictions.record import State
+from inferq.upkeep.parts import Parts
+
+BATCH = 500
+
+log = structlog.get_logger()
+
+
+def requeue_lapsed(parts: Parts) -> None:
+    """Queues predictions again whose worker no longer renews their lease, or fails them after their last attempt."""
+    _requeue(parts, parts.repairs.lapsed_leases(BATCH), dead=False)
+
+
+def requeue_of_dead(parts: Parts, worker: str = "") -> None:
+    """Queues predictions again at once whose worker is known to be dead.
+
+    Args:
+        parts: Of this process.
+        worker: How the dead worker's id begins; by default no worker is alive at all.
+    """
+    _requeue(parts, parts.repairs.leases(), dead=True, worker=worker)
+
+
+def end_overdue(parts: Parts) -> None:
+    """Fails queued predictions whose deadline has passed."""
+    for task_id in parts.repairs.overdue(BATCH):
+        record = parts.store.get(task_id)
+        if record is None:
+            continue
+        problem = queue_timeout(record)
+        if parts.store.fail(task_id, problem, policy=parts.policy):
+            parts.results.copy(task_id, State.FAILED, None, problem)
+            log.warning("overdue", task_id=task_id)
+
+
+def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str = "") -> None:
+    for task_id in task_ids:
+        record = parts.store.get(task_id)
+        if record is None or not record.worker.startswith(worker):
+            continue
+        problem = attempts_exhausted(record)
+        outcome = parts.store.requeue(record, problem, policy=parts.policy, dead=dead)
+        if outcome == "failed":
+            parts.results.copy(task_id, State.FAILED, None, problem)
+        if outcome in ("requeued", "failed"):
+            log.warning(
+                "attempt_lost",
+                task_id=task_id,
+                worker=record.worker,
+                attempts=record.prediction.attempts,
+                outcome=outcome,
+            )

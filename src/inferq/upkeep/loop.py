@@ -1,0 +1,88 @@
+"""The loop: once a second, in one of all processes, everything that is due.
+
+Every action is a script that may be repeated and that checks again, so nothing depends on there being one loop.
+"""
+
+import threading
+import time
+from datetime import timedelta
+
+import structlog
+
+from inferq.errors import InferqError, StateUnavailable
+from inferq.upkeep.lives import end_overdue, requeue_lapsed
+from inferq.upkeep.parts import Parts
+from inferq.upkeep.retention import collect_garbage, drop_days, expire
+
+TICK = timedelta(seconds=1)
+LEAST_PAUSE = 0.05
+SHORTLY = timedelta(milliseconds=900)
+HOUR = timedelta(hours=1)
+BATCH = 500
+
+log = structlog.get_logger()
+
+
+class Upkeep:
+    """One thread; `tick` is what it does, callable without it."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Starts nothing yet."""
+        self._parts = parts
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        self._thread.join(TICK.total_seconds())
+
+    def tick(self) -> None:
+        """Does everything that is due, where this process is elected to.
+
+        Raises:
+            StateUnavailable: The state store does not answer.
+        """
+        parts, elect = self._parts, self._parts.repairs.elect
+        election = elect("repair", SHORTLY)
+        if election == "elected_after_gap":
+            # The store was away, or nobody was there to renew leases: no attempt is to blame for that.
+            parts.repairs.extend_leases()
+        if election != "wait":
+            requeue_lapsed(parts)
+            end_overdue(parts)
+            expire(parts)
+        # A process that cannot reach the broker leaves publishing to one that can.
+        if parts.publisher.reachable and elect("publish", SHORTLY) != "wait":
+            _publish(parts)
+        if elect("garbage", SHORTLY) != "wait":
+            collect_garbage(parts)
+        if elect("days", HOUR) != "wait":
+            drop_days(parts)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                self.tick()
+            except StateUnavailable:
+                log.debug("upkeep_without_state")
+            except InferqError as error:
+                log.warning("upkeep_failed", code=error.code)
+            except Exception:
+                # The edge of a thread that must not end: one faulty record must not stop repair for all others.
+                log.exception("upkeep_failed")
+            left = TICK.total_seconds() - (time.monotonic() - started)
+            self._stop.wait(max(left, LEAST_PAUSE))
+
+
+def _publish(parts: Parts) -> None:
+    for model in parts.register.references():
+        if missing := parts.repairs.find_missing(model, BATCH):
+            log.info("messages_missing", model=model, count=missing)
+    for message in parts.repairs.take_outbox(BATCH):
+        parts.publisher.publish(message)

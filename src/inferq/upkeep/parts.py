@@ -1,0 +1,50 @@
+"""What a process that serves or repairs predictions works with; made once, connected on first use."""
+
+from dataclasses import dataclass
+
+import redis
+
+from inferq.models.register import ModelRegister
+from inferq.predictions.repairs import Repairs
+from inferq.predictions.store import Limits, Policy, PredictionStore
+from inferq.queue import CeleryResults, Publisher
+from inferq.settings import Settings
+from inferq.state import connect
+from inferq.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """State store, broker and storage of this process, each behind the class that knows it."""
+
+    settings: Settings
+    client: redis.Redis
+    store: PredictionStore
+    repairs: Repairs
+    register: ModelRegister
+    storage: Storage
+    publisher: Publisher
+    results: CeleryResults
+    policy: Policy
+
+    @classmethod
+    def create(cls, settings: Settings) -> "Parts":
+        """Connects to nothing yet.
+
+        Raises:
+            SetupError: A setting is missing.
+        """
+        client = connect(settings.state_url())
+        repairs = Repairs(client)
+        limits = Limits(settings.queue_timeout, settings.max_queued, settings.max_in_flight)
+        return cls(
+            settings=settings,
+            client=client,
+            store=PredictionStore(client, limits),
+            repairs=repairs,
+            register=ModelRegister(client),
+            storage=Storage(settings.blob_url()),
+            publisher=Publisher(settings.queue_url(), repairs),
+            results=CeleryResults(settings.state_url(), retention=settings.retention),
+            policy=Policy(settings.max_attempts, settings.retention),
+        )

@@ -1,0 +1,63 @@
+"""What goes: predictions that expire, the oldest ones when room runs out, their blobs, whole days of blobs."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from inferq.errors import UnavailableError
+from inferq.upkeep.parts import Parts
+
+BATCH = 500
+# Below what makes the API refuse (0.8 of the memory, the disk's floor): old results go before new requests do.
+MEMORY_FULL = 0.75
+DISK_RESERVE = 1.25
+SPARE = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+def expire(parts: Parts) -> None:
+    """Deletes what has expired; where memory or disk runs out, the oldest results before their time."""
+    for task_id in parts.repairs.expired(BATCH):
+        parts.store.delete(task_id)
+    # What was deleted gives its room back with its blobs: no more goes until those are gone.
+    if not _is_short(parts) or parts.repairs.garbage_waiting():
+        return
+    oldest = parts.repairs.oldest_finished(BATCH)
+    for task_id in oldest:
+        parts.store.delete(task_id)
+    if oldest:
+        log.warning("forgotten_before_their_time", count=len(oldest))
+
+
+def collect_garbage(parts: Parts) -> None:
+    """Removes the blobs and Celery copies of deleted predictions."""
+    for garbage in parts.repairs.garbage(BATCH):
+        try:
+            parts.storage.delete_all(garbage.input_key)
+        except UnavailableError as error:
+            log.warning("garbage_left", task_id=garbage.task_id, code=error.code)
+            return
+        parts.results.forget(garbage.task_id)
+        parts.repairs.forget_garbage(garbage)
+
+
+def drop_days(parts: Parts) -> None:
+    """Removes whole days of blobs that no prediction can need any more: leftovers of what was never accepted."""
+    longest_life = parts.settings.queue_timeout + parts.policy.retention + SPARE
+    last = (datetime.now(UTC) - longest_life).date()
+    try:
+        for day in parts.storage.days():
+            if day < last:
+                parts.storage.drop_day(day)
+                log.info("day_dropped", day=day.isoformat())
+    except UnavailableError as error:
+        log.warning("days_left", code=error.code)
+
+
+def _is_short(parts: Parts) -> bool:
+    """Whether room is running out, in the state store or on the disk."""
+    if parts.store.memory_used() > MEMORY_FULL:
+        return True
+    free = parts.storage.free_bytes()
+    return free is not None and free < DISK_RESERVE * parts.settings.min_free_disk_bytes

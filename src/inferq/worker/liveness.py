@@ -1,0 +1,80 @@
+"""The file by which others see whether a worker on this machine lives and consumes: no store or broker needed.
+
+Standard library only: a probe runs every few seconds and should cost little.
+"""
+
+import json
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+STALE_SECONDS = 20.0
+
+
+def beat_folder() -> Path:
+    """Where this user's workers leave their files."""
+    return Path(tempfile.gettempdir()) / f"inferq-{os.getuid()}"
+
+
+def worker_id(pid: int, suffix: str) -> str:
+    """The id of one start of a worker; without a suffix, how the ids of a process begin."""
+    return f"{socket.gethostname()}-{pid}-{suffix}"
+
+
+class BeatFile:
+    """One worker's file: written at every heartbeat, read by its supervisor and by `inferq worker --healthcheck`."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        """Names the file of a process, by default of this one."""
+        self._pid = pid or os.getpid()
+        self._path = beat_folder() / f"worker-{self._pid}.json"
+
+    def write(self, *, consuming: bool) -> None:
+        """Says that the worker lives, and whether messages that wait reach it."""
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        draft.write_text(json.dumps({"beat": time.time(), "consuming": consuming}))
+        draft.replace(self._path)
+
+    def remove(self) -> None:
+        """Ends the worker's signs of life."""
+        self._path.unlink(missing_ok=True)
+
+    def trouble(self) -> str | None:
+        """What is wrong with the worker; None where all is well, or where it has not begun to beat."""
+        try:
+            said = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return None
+        age = time.time() - said["beat"]
+        if age > STALE_SECONDS:
+            return f"worker {self._pid} gave no sign of life for {age:.0f} s"
+        if not said["consuming"]:
+            return f"worker {self._pid} is connected, but messages that wait do not reach it"
+        return None
+
+
+def check_workers() -> str | None:
+    """What is wrong with this machine's workers; None where there is one and all are well."""
+    living = list(_living())
+    if not living:
+        return "no worker is running here, or none has loaded its models yet"
+    return next((trouble for file in living if (trouble := file.trouble())), None)
+
+
+def _living() -> Iterator[BeatFile]:
+    for path in sorted(beat_folder().glob("worker-*.json")):
+        pid = int(path.stem.removeprefix("worker-"))
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            with suppress(OSError):
+                path.unlink()
+            continue
+        except PermissionError:
+            pass
+        yield BeatFile(pid)

@@ -1,0 +1,76 @@
+"""What a worker is doing at this moment: its slots, the attempts in them, and since when each is at work."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from inferq.predictions.record import Attempt
+
+
+class Slots:
+    """Shared by the threads that run attempts, the heartbeat, the watchdog and the drain."""
+
+    def __init__(self, count: int) -> None:
+        """Takes how many predictions run at once."""
+        self.count = count
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._most_busy = 0
+        self._deliveries = 0
+        self._held: dict[str, Attempt] = {}
+        self._at_work: dict[str, float] = {}
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """A slot is taken, from the arrival of a message until it is done with."""
+        with self._lock:
+            self._busy += 1
+            self._deliveries += 1
+            self._most_busy = max(self._most_busy, self._busy)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    @contextmanager
+    def holding(self, attempt: Attempt) -> Iterator[None]:
+        """An attempt is ours, so its lease is to be renewed."""
+        with self._lock:
+            self._held[attempt.token] = attempt
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._held[attempt.token]
+
+    @contextmanager
+    def at_work(self, attempt: Attempt) -> Iterator[None]:
+        """The part of an attempt that must come to an end: read … post-process."""
+        with self._lock:
+            self._at_work[attempt.token] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._at_work[attempt.token]
+
+    def held(self) -> list[Attempt]:
+        """The attempts that are ours at this moment."""
+        with self._lock:
+            return list(self._held.values())
+
+    def longer_than(self, limit: timedelta) -> list[Attempt]:
+        """The attempts that have been at work for longer than a limit."""
+        since = time.monotonic() - limit.total_seconds()
+        with self._lock:
+            return [self._held[token] for token, start in self._at_work.items() if start < since]
+
+    def report(self) -> tuple[int, int]:
+        """Slots that were free all the time since the last report, and the messages that arrived in that time."""
+        with self._lock:
+            free, deliveries = self.count - self._most_busy, self._deliveries
+            self._most_busy, self._deliveries = self._busy, 0
+        return max(free, 0), deliveries
