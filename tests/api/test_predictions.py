@@ -1,4 +1,5 @@
 import io
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +8,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from inferq.api.app import create_app
 from inferq.predictions.record import State
+from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.worker.pipeline import Pipeline
 from photos import encoded, pixels
@@ -304,3 +307,85 @@ def test_the_place_in_the_queue_and_the_expected_wait_are_told(
         last = api.post(URL, files={"image": photo["chelsea"]}).json()
     assert last["queue"]["ahead"] == 3
     assert last["queue"]["starts_in_seconds"] > 0
+
+
+def test_canceled_it_stays_canceled_and_says_so_again(api: TestClient, upload):
+    path = api.post(URL, files=upload).headers["Location"]
+    for _ in range(2):
+        response = api.post(f"{path}/cancel")
+        assert (response.status_code, response.json()["state"]) == (200, "canceled")
+    assert api.get(path).json()["expires_at"] is not None
+
+
+def test_what_has_finished_cannot_be_canceled(api: TestClient, upload, pipeline: Pipeline):
+    path = api.post(URL, files=upload).headers["Location"]
+    pipeline.run(path.rpartition("/")[2])
+    response = api.post(f"{path}/cancel")
+    assert (response.status_code, response.json()["code"]) == (409, "already_finished")
+    assert "succeeded" in response.json()["detail"]
+
+
+def test_whoever_waits_is_woken_when_it_is_canceled(api: TestClient, upload):
+    path = api.post(URL, files=upload).headers["Location"]
+    answers: list = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(api.get(path, headers={"Prefer": "wait=20"}))
+    )
+    waiting.start()
+    api.post(f"{path}/cancel")
+    waiting.join(10)
+    assert answers[0].json()["state"] == "canceled"
+
+
+def test_deleted_it_is_gone_for_everyone(api: TestClient, upload, pipeline: Pipeline):
+    path = api.post(URL, files=upload).headers["Location"]
+    pipeline.run(path.rpartition("/")[2])
+    assert api.delete(path).status_code == 204
+    for method, suffix in (("GET", ""), ("GET", "/image"), ("POST", "/cancel"), ("DELETE", "")):
+        assert api.request(method, path + suffix).status_code == 404
+
+
+def test_a_deadline_for_the_start_is_kept_and_must_be_a_time(api: TestClient, upload, state):
+    task_id = api.post(URL, files=upload, data={"start_within": "2.5"}).json()["task_id"]
+    created, start_by = map(int, state.hmget(f"inferq:prediction:{task_id}", "created", "start_by"))
+    assert start_by - created == 2_500_000
+    for wrong in ("0", "-1", "soon", "nan", "1e400"):
+        response = api.post(f"{URL}?start_within={wrong}", files=upload)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+        assert response.json()["errors"][0]["pointer"] == "/start_within"
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "status", "code"),
+    [
+        ("max_queued", 1, 503, "queue_full"),
+        ("max_in_flight", 1, 429, "too_many_in_flight"),
+        ("min_free_disk_bytes", 2**60, 507, "disk_full"),
+    ],
+)
+def test_beyond_its_limits_a_deployment_says_when_to_come_back_and_stores_nothing(
+    settings: Settings, register, photo, tmp_path: Path, limit: str, value: int, status: int, code
+):
+    limited = settings.model_copy(update={limit: value})
+    with TestClient(create_app(limited)) as client:
+        picture = {"image": ("cat.jpg", photo["chelsea"])}
+        if limit != "min_free_disk_bytes":
+            assert client.post(URL, files=picture).status_code == 202
+        stored = blobs(tmp_path / "storage")
+        response = client.post(URL, files=picture)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.json()["retryable"] is True
+    assert blobs(tmp_path / "storage") == stored
+
+
+def test_a_store_that_is_nearly_full_refuses_before_it_breaks(api: TestClient, upload, state):
+    state.set("ballast", "x" * 20_000_000)
+    limit = state.config_get("maxmemory")["maxmemory"]
+    state.config_set("maxmemory", int(state.info("memory")["used_memory"] * 1.1))
+    try:
+        response = api.post(URL, files=upload)
+    finally:
+        state.config_set("maxmemory", limit)
+    assert (response.status_code, response.json()["code"]) == (503, "queue_full")
+    assert int(response.headers["Retry-After"]) >= 1

@@ -1,5 +1,9 @@
 import errno
 import re
+import resource
+import shutil
+import signal
+from datetime import date
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -45,3 +49,44 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageUnavailable):
         Storage((tmp_path / "file" / "folder").as_uri()).check()
+
+
+def test_a_prediction_is_removed_with_all_its_blobs(storage: Storage):
+    key = storage.key("a", "input")
+    storage.write(key, b"1")
+    storage.write(storage.sibling(key, "preview.webp"), b"2")
+    other = storage.key("b", "input")
+    storage.write(other, b"3")
+    storage.delete_all(key)
+    storage.delete_all(key)
+    with pytest.raises(NotFound):
+        storage.read(storage.sibling(key, "preview.webp"))
+    assert storage.read(other) == b"3"
+
+
+def test_days_are_found_and_dropped_whole(storage: Storage, tmp_path):
+    storage.write("2026/01/31/a/input", b"1")
+    storage.write("2026/02/01/b/input", b"1")
+    storage.write("2026/02/01/c/input", b"1")
+    (tmp_path / "storage" / "lost+found" / "xx" / "yy").mkdir(parents=True)
+    assert storage.days() == [date(2026, 1, 31), date(2026, 2, 1)]
+    storage.drop_day(date(2026, 2, 1))
+    assert storage.days() == [date(2026, 1, 31)]
+
+
+def test_free_space_is_told_before_anything_was_written(storage: Storage, tmp_path):
+    assert storage.free_bytes() == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.01)
+
+
+def test_a_blob_that_does_not_fit_leaves_nothing_behind(storage: Storage, tmp_path):
+    storage.check()
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(StorageUnavailable):
+            storage.write("2026/02/01/c/input", bytes(5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+    assert [path for path in (tmp_path / "storage").rglob("*") if path.is_file()] == []

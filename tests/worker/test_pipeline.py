@@ -1,14 +1,28 @@
 """One attempt from claim to finish, without a broker."""
 
+import copy
+import threading
+
 import pytest
 
-from inferq.errors import StateUnavailable
+from inferq.errors import AttemptsExhausted, StateUnavailable
 from inferq.models.base import Model
-from inferq.predictions.record import Draft, Input, ModelReference, State, new_task_id
+from inferq.predictions.record import (
+    Attempt,
+    Draft,
+    Input,
+    ModelReference,
+    Problem,
+    State,
+    new_task_id,
+)
 from inferq.predictions.store import PredictionStore
 from inferq.storage import Storage
 from inferq.worker import pipeline as pipeline_module
 from inferq.worker.pipeline import Pipeline, Workplace
+from system.served import eventually
+
+PROBLEM = Problem.of(AttemptsExhausted("died"))
 
 
 class Rude(Model):
@@ -104,3 +118,74 @@ def test_an_outage_of_the_state_store_at_the_end_does_not_cost_the_result(
     monkeypatch.setattr(pipeline_module, "RETRY_PAUSE", 0)
     assert pipeline.run(accepted).state is State.SUCCEEDED
     assert len(calls) == 3
+
+
+def test_a_second_attempt_runs_with_nothing_beside_it(
+    pipeline: Pipeline, store: PredictionStore, state, workplace: Workplace, accepted: str
+):
+    attempt = Attempt.new(accepted, "dead-worker")
+    store.claim(attempt, max_attempts=3)
+    store.requeue(store.get(accepted), PROBLEM, policy=workplace.policy, dead=True)
+    with pipeline._gate.together():
+        thread = threading.Thread(target=pipeline.run, args=(accepted,))
+        thread.start()
+        eventually(lambda: pipeline._gate._waiting_alone)
+        assert store.get(accepted).prediction.state is State.QUEUED
+    thread.join(20)
+    prediction = store.get(accepted).prediction
+    assert (prediction.state, prediction.attempts) == (State.SUCCEEDED, 2)
+
+
+def test_while_the_storage_is_away_the_prediction_waits_and_no_attempt_is_counted(
+    pipeline: Pipeline, store: PredictionStore, state, tmp_path, accepted: str
+):
+    storage = tmp_path / "storage"
+    storage.rename(tmp_path / "elsewhere")
+    storage.write_text("a file where a folder should be")
+    assert pipeline.run(accepted) is None
+    prediction = store.get(accepted).prediction
+    assert (prediction.state, prediction.attempts) == (State.QUEUED, 0)
+    thread = threading.Thread(target=pipeline.run, args=(accepted,))
+    thread.start()
+    eventually(pipeline._storage_watch._probing.locked)
+    assert store.get(accepted).prediction.state is State.QUEUED, "no claim while it is away"
+    state.hset(f"inferq:prediction:{accepted}", "not_before", 1)
+    storage.unlink()
+    (tmp_path / "elsewhere").rename(storage)
+    thread.join(20)
+    prediction = store.get(accepted).prediction
+    assert (prediction.state, prediction.attempts) == (State.SUCCEEDED, 1)
+
+
+def test_a_blob_that_is_gone_fails_at_once(
+    pipeline: Pipeline, store: PredictionStore, storage: Storage, accepted: str
+):
+    storage.delete(store.get(accepted).input_key)
+    pipeline.run(accepted)
+    assert store.get(accepted).prediction.error.code == "input_missing"
+
+
+def test_what_waited_too_long_ends_when_its_message_comes_late(
+    pipeline: Pipeline, store: PredictionStore, state, accepted: str
+):
+    state.zadd("inferq:deadlines", {accepted: 1})
+    outcome = pipeline.run(accepted)
+    assert outcome.error.code == "queue_timeout"
+    assert store.get(accepted).prediction.error == outcome.error
+
+
+def test_canceled_while_it_runs_the_result_is_thrown_away(
+    store: PredictionStore, storage: Storage, model, workplace: Workplace, accepted: str
+):
+    class Canceling(type(model)):
+        def infer(self, items):
+            store.cancel(accepted, retention=workplace.policy.retention)
+            return super().infer(items)
+
+    canceling = copy.copy(model)
+    canceling.__class__ = Canceling
+    models = {model.card.reference: canceling}
+    pipeline = Pipeline(store, storage, models=models, workplace=workplace)
+    assert pipeline.run(accepted) is None
+    prediction = store.get(accepted).prediction
+    assert (prediction.state, prediction.result) == (State.CANCELED, None)

@@ -101,6 +101,7 @@ class Storage:
         if "file" not in self._fs.protocol:
             return None
         try:
+            self._fs.makedirs(self._root, exist_ok=True)
             return shutil.disk_usage(self._root).free
         except OSError:
             return None

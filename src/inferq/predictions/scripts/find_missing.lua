@@ -22,7 +22,7 @@ local function long_published(id)
 end
 
 local function publish_again(id)
-  redis.call('ZADD', 'inferq:outbox', text(time), id)
+  redis.call('ZADD', 'inferq:outbox', text(time + found), id)
   found = found + 1
 end
 

@@ -5,9 +5,9 @@
 local time = now()
 local due = redis.call('ZRANGEBYSCORE', 'inferq:outbox', '-inf', text(time), 'LIMIT', 0, ARGV[1])
 local taken = {}
-for _, id in ipairs(due) do
+for place, id in ipairs(due) do
   local model, publishes = unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'model', 'publishes'))
-  redis.call('ZADD', 'inferq:outbox', text(time + tonumber(ARGV[2])), id)
+  redis.call('ZADD', 'inferq:outbox', text(time + tonumber(ARGV[2]) + place), id)
   taken[#taken + 1] = id
   taken[#taken + 1] = model
   taken[#taken + 1] = publishes + 1
