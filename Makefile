@@ -14,10 +14,10 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures gen lock clean
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping gen lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV_STAMP) $(WEB_DIST) ## Install everything for running and testing
 
@@ -28,15 +28,15 @@ test: setup ## Run all tests; what a machine lacks is skipped, and said
 	@tools/test.sh $(ARGS)
 
 check: setup ## Lint, types, import rules, web checks (no tests)
-	$(VENV)/bin/ruff format --check src tests tools
-	$(VENV)/bin/ruff check src tests tools
+	$(VENV)/bin/ruff format --check src tests tools benchmarks
+	$(VENV)/bin/ruff check src tests tools benchmarks
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent check
 
 fix: setup ## Format, and mend what the linters can mend
-	$(VENV)/bin/ruff check --fix src tests tools
-	$(VENV)/bin/ruff format src tests tools
+	$(VENV)/bin/ruff check --fix src tests tools benchmarks
+	$(VENV)/bin/ruff format src tests tools benchmarks
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent fix
 
 dev: setup ## Serve with auto-reload of api, worker and web page
@@ -51,6 +51,12 @@ test-web: setup ## Run the web client's own tests
 
 pictures: setup ## Take the README's pictures again (needs Chromium)
 	INFERQ_E2E_SCREENSHOTS="$(CURDIR)/docs/images" $(PYTHON) -m pytest -q tests/e2e
+
+faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
+	$(PYTHON) tests/faults/campaign.py $(ARGS)
+
+bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
+	$(PYTHON) benchmarks/bookkeeping.py
 
 gen: setup ## Write web/openapi.json and the web client's types again
 	$(VENV)/bin/inferq openapi > web/openapi.json

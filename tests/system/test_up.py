@@ -14,7 +14,9 @@ from celery import Celery
 from celery.result import AsyncResult
 from PIL import Image
 
+from inferq.client import Client
 from inferq.errors import NotAnImage, UnknownModel
+from inferq.predictions.record import Prediction
 from photos import PHOTOS, pixels
 from system.served import Served, descendants, eventually, running
 
@@ -186,3 +188,44 @@ def test_a_broken_model_stops_the_start_with_a_reason(data_dir: Path, tmp_path: 
     server = Served(data_dir, str(folder))
     assert server.process.wait(30) == 2
     assert "is not a valid card" in server.output
+
+
+def test_a_worker_killed_in_the_middle_of_its_work_loses_nothing(served: Served, photo):
+    with served.client() as client:
+        handles = [client.submit(photo["chelsea"], batch="killed") for _ in range(40)]
+        eventually(lambda: client.get(handles[0].task_id).state == "succeeded")
+        os.kill(served.child("inferq worker"), signal.SIGKILL)
+        ended = [handle.wait(60) for handle in handles]
+    assert {prediction.state for prediction in ended} == {"succeeded"}
+    assert max(prediction.attempts for prediction in ended) <= 2
+
+
+def test_killed_whole_and_started_again_it_goes_on_where_it_was(tmp_path: Path, photo):
+    first = Served(tmp_path / "data").ready()
+    with first.client() as client:
+        handles = [client.submit(photo["chelsea"]) for _ in range(20)]
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait(10)
+    again = Served(tmp_path / "data", port=first.port).ready()
+    try:
+        with again.client() as client:
+            states = {client.get(h.task_id).state for h in handles}
+            assert states <= {"queued", "running", "succeeded"}
+            ended = [eventually(lambda h=h: _ended(client, h.task_id)) for h in handles]
+        assert {prediction.state for prediction in ended} == {"succeeded"}
+    finally:
+        again.stop()
+
+
+def test_a_worker_that_is_frozen_is_replaced(served: Served, photo):
+    victim = served.child("inferq worker")
+    os.kill(victim, signal.SIGSTOP)
+    eventually(lambda: served.child("inferq worker") != victim, seconds=60)
+    assert "gave no sign of life" in served.output
+    with served.client() as client:
+        assert client.predict(photo["chelsea"], wait=30).state == "succeeded"
+
+
+def _ended(client: Client, task_id: str) -> Prediction | None:
+    prediction = client.get(task_id)
+    return prediction if prediction.state.is_terminal else None
