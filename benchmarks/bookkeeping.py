@@ -5,6 +5,7 @@ Run: python benchmarks/bookkeeping.py; it writes benchmarks/results/bookkeeping.
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -145,6 +146,7 @@ def main() -> None:
     costs = [one.run() for one in rounds]
     process.terminate()
     process.wait()
+    shutil.rmtree(folder)
     lines = [
         "# What the bookkeeping of one prediction costs",
         "",

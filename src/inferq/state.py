@@ -14,6 +14,7 @@ from redis.retry import Retry
 from inferq.errors import StateUnavailable
 
 KEY_PREFIX = "inferq:"
+BLOCKING_TIMEOUT = 10.0
 SOCKET_SCHEMES = ("redis+socket", "unix", "socket")
 
 
@@ -38,9 +39,12 @@ def connect(url: str) -> redis.Redis:
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """A client for one task that blocks on the event stream; it has no time-out of its own."""
+    """A client for one task that blocks on the event stream, for less than its time-out."""
     return redis.asyncio.Redis.from_url(
-        client_url(url), decode_responses=True, socket_timeout=None, socket_connect_timeout=1.0
+        client_url(url),
+        decode_responses=True,
+        socket_timeout=BLOCKING_TIMEOUT,
+        socket_connect_timeout=1.0,
     )
 
 

@@ -51,3 +51,9 @@ def test_one_sick_worker_among_healthy_ones_is_enough():
     BeatFile().write(consuming=True)
     BeatFile(os.getppid()).write(consuming=False)
     assert str(os.getppid()) in check_workers()
+
+
+def test_what_an_earlier_process_of_this_number_left_is_not_held_against_it(folder):
+    BeatFile().write(consuming=False)
+    assert BeatFile().trouble(since=time.time() + 1) is None
+    assert BeatFile().trouble(since=time.time() - 5) is not None

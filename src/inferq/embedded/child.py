@@ -32,13 +32,15 @@ class Child:
     pass_fds: Sequence[int] = ()
     orphan_signal: signal.Signals = signal.SIGKILL
     """What the kernel sends it when the supervisor dies. Leases recover what a killed worker held."""
-    trouble: Callable[[int], str | None] = lambda _: None
-    """Says by the process id what is wrong with it though it runs; then it is killed."""
+    trouble: Callable[[int, float], str | None] = lambda _, __: None
+    """Says by its process id and its start (seconds since the epoch) what is wrong with it though it runs; then it
+    is killed."""
     on_death: Callable[[int], None] = lambda _: None
     """Called with the process id of one that has died, before another is started."""
 
     _process: subprocess.Popen[bytes] | None = None
     _started: float = 0.0
+    _started_at: float = 0.0
     _pause: float = FIRST_PAUSE
     _restart_at: float | None = None
 
@@ -52,6 +54,7 @@ class Child:
             preexec_fn=_die_with_parent(self.orphan_signal),  # noqa: PLW1509 - the supervisor has one thread
         )
         self._started = time.monotonic()
+        self._started_at = time.time()
         self._restart_at = None
 
     def tend(self) -> None:
@@ -68,7 +71,7 @@ class Child:
             return
         status = self._process.poll()
         if status is None:
-            if (trouble := self.trouble(self._process.pid)) is not None:
+            if (trouble := self.trouble(self._process.pid, self._started_at)) is not None:
                 log.error("child_killed", child=self.name, reason=trouble)
                 self._process.kill()
             return

@@ -110,7 +110,7 @@ class Supervisor:
         ]
         for _ in range(self._workers):
             worker = Child("worker", [*inferq, "worker", *self._models], environment)
-            worker.trouble = lambda pid: BeatFile(pid).trouble()
+            worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
                 worker.on_death = self._recovery.after_death
             self._children.append(worker)

@@ -44,11 +44,18 @@ class BeatFile:
         """Ends the worker's signs of life."""
         self._path.unlink(missing_ok=True)
 
-    def trouble(self) -> str | None:
-        """What is wrong with the worker; None where all is well, or where it has not begun to beat."""
+    def trouble(self, since: float = 0.0) -> str | None:
+        """What is wrong with the worker; None where all is well, or where it has not begun to beat.
+
+        Args:
+            since: When the process was started (seconds since the epoch): what lies there from before
+                belongs to an earlier one of the same number.
+        """
         try:
             said = json.loads(self._path.read_text())
         except FileNotFoundError:
+            return None
+        if said["beat"] < since:
             return None
         age = time.time() - said["beat"]
         if age > STALE_SECONDS:
