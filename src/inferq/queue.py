@@ -117,7 +117,12 @@ def _consumer_options(broker_url: str) -> dict[str, object]:
 
 def _publisher_options(broker_url: str) -> dict[str, object]:
     # kombu would try to connect for ever; whether to try again is decided here.
-    once: dict[str, object] = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+    once: dict[str, object] = {
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    }
     if is_rabbitmq(broker_url):
         return once | {
             "confirm_publish": True,

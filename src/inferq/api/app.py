@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +22,7 @@ from inferq.models.inputs import prepare_pillow
 from inferq.settings import Settings
 
 GRACE_SECONDS = 5
+CANCEL_AGAIN_SECONDS = 0.1
 DESCRIPTION = """
 Post an image, get a `task_id` at once, have the result as soon as a worker has it.
 
@@ -42,9 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         services.upkeep.start()
         changes = asyncio.create_task(services.changes.run())
         yield
-        changes.cancel()
-        with suppress(asyncio.CancelledError):
-            await changes
+        await _end(changes)
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
 
@@ -63,6 +62,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(root)
     serve_web(app)
     return app
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended: before Python 3.12 `asyncio.wait_for` may swallow a cancellation (bpo-37658)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
 
 
 def serve(settings: Settings, *, fd: int | None = None) -> None:
