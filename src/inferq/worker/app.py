@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from celery import signals
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from inferq.errors import StateUnavailable
 from inferq.models.base import Context, Model
@@ -124,8 +124,10 @@ class _Worker:
         ]
         register_task(app, self._pipeline, self._parts.results)
         signals.worker_shutting_down.connect(self._drain, weak=False)
-        # Celery warns of running as root because of pickle, which is not accepted here.
+        # Celery warns of running as root because of pickle, which is not accepted here; and at each reconnect of
+        # tasks that go on, which is what we want.
         warnings.filterwarnings("ignore", category=SecurityWarning)
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
         # A name of its own each start: RabbitMQ locks what belongs to a name until the old one is gone.
         worker = app.Worker(
             hostname=f"inferq-{self._id}@{socket.gethostname()}",

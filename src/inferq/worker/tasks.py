@@ -4,13 +4,14 @@ import structlog
 from celery import Celery
 
 from inferq.queue import TASK_NAME, CeleryResults
+from inferq.worker.acknowledging import AcknowledgingRequest
 from inferq.worker.pipeline import Pipeline
 
 
 def register_task(app: Celery, pipeline: Pipeline, results: CeleryResults) -> None:
     """Adds the prediction task to a worker's application."""
 
-    @app.task(name=TASK_NAME)
+    @app.task(name=TASK_NAME, Request=AcknowledgingRequest)
     def predict(task_id: str, publish: int | None = None) -> None:
         with structlog.contextvars.bound_contextvars(task_id=task_id):
             outcome = pipeline.run(task_id, publish)
