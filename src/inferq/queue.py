@@ -35,14 +35,21 @@ CELERY_STATES = {State.SUCCEEDED: "SUCCESS", State.FAILED: "FAILURE", State.CANC
 log = structlog.get_logger()
 
 
-def queue_name(model: ModelReference) -> str:
-    """The name of a model's queue: `inferq.<name>.<version>`."""
-    return f"inferq.{model.name}.{model.version}"
+def queue_name(model: ModelReference, *, again: bool = False) -> str:
+    """The name of a model's queue: `inferq.<name>.<version>`; another one for what was started before.
+
+    Brokers share fairly between queues, so what a dead worker left does not wait behind everything else.
+    """
+    return f"inferq.{'_again.' if again else ''}{model.name}.{model.version}"
 
 
-def model_queue(model: ModelReference, *, quorum: bool) -> Queue:
-    """A model's queue; on RabbitMQ a quorum queue, which survives the loss of a node."""
-    name = queue_name(model)
+def model_queues(model: ModelReference, *, quorum: bool) -> list[Queue]:
+    """The queues of a model."""
+    return [_queue(queue_name(model, again=again), quorum=quorum) for again in (False, True)]
+
+
+def _queue(name: str, *, quorum: bool) -> Queue:
+    """On RabbitMQ a quorum queue, which survives the loss of a node."""
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT} if quorum else None
     return Queue(name, EXCHANGE, routing_key=name, queue_arguments=arguments)
 
@@ -269,7 +276,7 @@ class Publisher:
             args=(message.task_id, message.publish),
             task_id=message.task_id,
             producer=self._producer(),
-            queue=self._known_queue(message.model),
+            queue=self._known_queue(message),
             argsrepr="",
             kwargsrepr="",
         )
@@ -297,9 +304,10 @@ class Publisher:
                     self._waiting.put(STOP)
                     return
 
-    def _known_queue(self, model: ModelReference) -> str:
-        """The name of a model's queue, which the application declares before it first publishes there."""
+    def _known_queue(self, message: Message) -> str:
+        """The name of a message's queue, which the application declares before it first publishes there."""
         queues = self._app.amqp.queues
-        if queue_name(model) not in queues:
-            queues.add(model_queue(model, quorum=self._quorum))
-        return queue_name(model)
+        name = queue_name(message.model, again=message.again)
+        if name not in queues:
+            queues.add(_queue(name, quorum=self._quorum))
+        return name

@@ -192,7 +192,7 @@ def test_released_it_waits_again_as_if_it_had_never_been_started(
     prediction = store.get(queued).prediction
     assert (prediction.state, prediction.attempts) == (State.QUEUED, 0)
     assert indexes(state, queued) == {
-        "queued:net@1", "outbox", "deadlines", "owned:ann", "unfinished:ann",
+        "queued:net@1+again", "outbox", "deadlines", "owned:ann", "unfinished:ann",
     }  # fmt: skip
     assert not store.finish(attempt, SUCCESS, retention=HOUR), "it gave its lease up"
     assert claimed(store, queued) == "claimed"

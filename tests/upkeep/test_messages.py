@@ -160,7 +160,7 @@ def test_a_requeued_prediction_gets_a_message_at_once(parts, accept, publish, st
         parts.store.get(task_id), parts.store.get(task_id).prediction.error or _problem(),
         policy=parts.policy,
     )  # fmt: skip
-    assert parts.repairs.take_outbox(10) == [Message(task_id, MODEL, 2)]
+    assert parts.repairs.take_outbox(10) == [Message(task_id, MODEL, 2, again=True)]
     publish(task_id, 2)
     assert state.hget("inferq:counters", "republished") is None, "it is no repetition"
 

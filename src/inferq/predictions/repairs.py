@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 import redis
 
 from inferq.predictions.record import ModelReference
-from inferq.predictions.store import LEASE
+from inferq.predictions.store import AGAIN, LEASE
 from inferq.state import due, load_script, state_errors
 
 SCRIPTS = ("elect", "extend", "find_missing", "published", "take_outbox")
@@ -24,6 +24,8 @@ class Message:
     task_id: str
     model: ModelReference
     publish: int = 1
+    again: bool = False
+    """Whether it was started before, so that it need not wait behind what never was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class Repairs:
         """Lends out what is due for publishing; what is not published within `LOAN` is due again."""
         parts: Sequence[str] = self._call("take_outbox", limit, LOAN // MICROSECOND)
         return [
-            Message(task_id, ModelReference.parse(model), int(publish))
-            for task_id, model, publish in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+            _message(task_id, lane, int(publish))
+            for task_id, lane, publish in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
         ]
 
     def published(self, message: Message) -> None:
@@ -75,7 +77,8 @@ class Repairs:
 
     def find_missing(self, model: str, limit: int) -> int:
         """Puts predictions of a model whose message must be lost into the outbox; returns how many."""
-        return int(self._call("find_missing", model, limit))
+        lanes = (model, model + AGAIN)
+        return sum(int(self._call("find_missing", model, lane, limit)) for lane in lanes)
 
     def lapsed_leases(self, limit: int) -> list[str]:
         """Ids of running predictions whose lease has run out."""
@@ -117,3 +120,8 @@ class Repairs:
     def _call(self, script: str, *args: Any) -> Any:
         with state_errors():
             return self._scripts[script](args=args)
+
+
+def _message(task_id: str, lane: str, publish: int) -> Message:
+    model = ModelReference.parse(lane.removesuffix(AGAIN))
+    return Message(task_id, model, publish, again=lane.endswith(AGAIN))

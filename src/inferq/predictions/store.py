@@ -31,6 +31,8 @@ LEASE = timedelta(seconds=6)
 PUBLISH_GRACE = timedelta(seconds=2)
 """How long the process that accepted a prediction has to publish it before upkeep does."""
 SCRIPTS = ("accept", "claim", "renew", "release", "requeue", "finish", "fail", "cancel", "delete")
+AGAIN = "+again"
+"""What the lane of predictions that were put back has behind its model's name."""
 BACK_OFF = timedelta(seconds=60)
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
@@ -241,9 +243,14 @@ class PredictionStore:
 
     def ahead(self, record: Record) -> int:
         """How many predictions of the same model start before this queued one."""
+        model = record.prediction.model
         with state_errors():
-            rank = self._client.zrank(f"inferq:queued:{record.prediction.model}", record.task_id)
-        return cast("int | None", rank) or 0
+            pipe = self._client.pipeline(transaction=False)
+            pipe.zrank(f"inferq:queued:{model}{AGAIN}", record.task_id)
+            pipe.zcard(f"inferq:queued:{model}{AGAIN}")
+            pipe.zrank(f"inferq:queued:{model}", record.task_id)
+            again, before, rank = pipe.execute()
+        return cast("int", again if again is not None else before + (rank or 0))
 
     def drain(self, model: ModelReference) -> Drain:
         """How fast a model's queue was worked off lately."""
@@ -253,9 +260,13 @@ class PredictionStore:
         return Drain(service, interval)
 
     def oldest_published(self, model: ModelReference) -> timedelta | None:
-        """How long the head of a model's queue has been with the broker; None where nothing waits there."""
+        """How long the head of one of a model's lanes has been with the broker; None where nothing waits there."""
+        ages = [self._head_published(f"inferq:queued:{model}{lane}") for lane in ("", AGAIN)]
+        return max((age for age in ages if age is not None), default=None)
+
+    def _head_published(self, queue: str) -> timedelta | None:
         with state_errors():
-            head = cast("list[str]", self._client.zrange(f"inferq:queued:{model}", 0, 0))
+            head = cast("list[str]", self._client.zrange(queue, 0, 0))
             if not head:
                 return None
             pipe = self._client.pipeline(transaction=False)

@@ -18,7 +18,7 @@ from inferq.models.base import Context, Model
 from inferq.models.catalogue import find_folders, load_models
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
-from inferq.queue import create_celery, is_rabbitmq, model_queue
+from inferq.queue import create_celery, is_rabbitmq, model_queues
 from inferq.settings import Settings
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
@@ -119,8 +119,9 @@ class _Worker:
         app = create_celery(broker_url)
         quorum = is_rabbitmq(broker_url)
         app.conf.task_queues = [
-            model_queue(ModelReference(name=m.card.name, version=m.card.version), quorum=quorum)
-            for m in self._models
+            queue
+            for model in self._models
+            for queue in model_queues(ModelReference.parse(model.card.reference), quorum=quorum)
         ]
         register_task(app, self._pipeline, self._parts.results)
         signals.worker_shutting_down.connect(self._drain, weak=False)

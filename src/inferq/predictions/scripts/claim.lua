@@ -7,8 +7,8 @@
 local id, token, lease, alone = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local most, worker, publish = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local key = 'inferq:prediction:' .. id
-local state, holder, attempts, model, owner, queued, not_before =
-  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'model', 'owner', 'queued', 'not_before'))
+local state, holder, attempts, lane, owner, queued, not_before =
+  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'lane', 'owner', 'queued', 'not_before'))
 
 if not state then return {'gone'} end
 if state == 'running' then
@@ -26,17 +26,17 @@ if not_before and tonumber(not_before) > time then return {'too_early'} end
 if tonumber(attempts) >= 1 and alone ~= '1' then return {'needs_alone'} end
 
 -- Messages arrive in the order of publishing: what was published before this message and still waits was
--- overtaken by it. The mark is that of the very message that came, not of a later one for the same prediction.
+-- overtaken by it, in its lane. The mark is that of the very message that came, not of a later one for the same prediction.
 local mark = tonumber(redis.call('HGET', key, 'mark' .. publish) or 0)
-if mark > tonumber(redis.call('HGET', 'inferq:arrived', model) or 0) then
-  redis.call('HSET', 'inferq:arrived', model, mark)
+if mark > tonumber(redis.call('HGET', 'inferq:arrived', lane) or 0) then
+  redis.call('HSET', 'inferq:arrived', lane, mark)
 end
 
 redis.call('HSET', key, 'state', 'running', 'token', token, 'worker', worker, 'started', text(time))
 redis.call('HINCRBY', key, 'waited', text(time - queued))
 redis.call('HINCRBY', key, 'attempts', 1)
 redis.call('HINCRBY', key, 'revision', 1)
-leave_queue(id, model)
+leave_queue(id, lane)
 redis.call('ZADD', 'inferq:leases', text(time + lease), id)
 announce(id, 'running', owner)
 return {'claimed', redis.call('HGETALL', key)}

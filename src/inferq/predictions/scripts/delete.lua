@@ -4,12 +4,12 @@
 -- Returns 'deleted' or 'gone'.
 local id, term = ARGV[1], tonumber(ARGV[2])
 local key = 'inferq:prediction:' .. id
-local state, model, owner, batch, idempotency, input_key =
-  unpack(redis.call('HMGET', key, 'state', 'model', 'owner', 'batch', 'idempotency', 'input_key'))
+local state, lane, owner, batch, idempotency, input_key =
+  unpack(redis.call('HMGET', key, 'state', 'lane', 'owner', 'batch', 'idempotency', 'input_key'))
 
 if not state then return 'gone' end
 redis.call('DEL', key)
-leave_queue(id, model)
+leave_queue(id, lane)
 redis.call('ZREM', 'inferq:leases', id)
 redis.call('ZREM', 'inferq:expiry', id)
 redis.call('ZREM', 'inferq:owned:' .. owner, id)

@@ -4,10 +4,10 @@
 -- its workers have had slots free while they waited (or one, where no worker is left that could tell, so
 -- that an autoscaler sees the queue).
 -- Each waits twice as long for its next message as for the one before, 1 to 60 seconds.
--- ARGV: model, most entries.
+-- ARGV: model, lane, most entries.
 -- Returns how many were found.
-local model, most = ARGV[1], tonumber(ARGV[2])
-local queue = 'inferq:queued:' .. model
+local model, lane, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local queue = 'inferq:queued:' .. lane
 local SECOND = 1000000
 local time = now()
 local found = 0
@@ -26,7 +26,7 @@ local function publish_again(id)
   found = found + 1
 end
 
-local newest = redis.call('HGET', 'inferq:arrived', model)
+local newest = redis.call('HGET', 'inferq:arrived', lane)
 if newest then
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue, '-inf', '(' .. newest, 'LIMIT', 0, most)) do
     local published, publish = long_published(id)

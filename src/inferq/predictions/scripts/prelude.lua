@@ -15,15 +15,17 @@ local function announce(id, event, owner)
 end
 
 -- Out of everything that a queued prediction stands in.
-local function leave_queue(id, model)
-  redis.call('ZREM', 'inferq:queued:' .. model, id)
+local function leave_queue(id, lane)
+  redis.call('ZREM', 'inferq:queued:' .. lane, id)
   redis.call('ZREM', 'inferq:outbox', id)
   redis.call('ZREM', 'inferq:deadlines', id)
 end
 
--- Into the queue: a place at its end, a message due at `due`, a deadline.
-local function enter_queue(id, model, due, deadline)
-  redis.call('ZADD', 'inferq:queued:' .. model, next_in_sequence(), id)
+-- Into a lane of the queue: a place at its end, a message due at `due`, a deadline. Each model has two lanes: one
+-- for what was never started, named as the model is, and one for what was put back, which need not wait behind it.
+local function enter_queue(id, lane, due, deadline)
+  redis.call('HSET', 'inferq:prediction:' .. id, 'lane', lane)
+  redis.call('ZADD', 'inferq:queued:' .. lane, next_in_sequence(), id)
   redis.call('ZADD', 'inferq:outbox', text(due), id)
   redis.call('ZADD', 'inferq:deadlines', text(deadline), id)
 end
@@ -39,7 +41,7 @@ local function back_to_queue(id, attempts, due, time)
     'not_before', text(due), 'publishes_before', publishes)
   redis.call('HINCRBY', key, 'revision', 1)
   redis.call('ZREM', 'inferq:leases', id)
-  enter_queue(id, model, due, deadline)
+  enter_queue(id, model .. '+again', due, deadline)
   announce(id, 'queued', owner)
 end
 
@@ -47,11 +49,11 @@ end
 local function settle(id, state, retention, fields)
   local key = 'inferq:prediction:' .. id
   local time = now()
-  local model, owner = unpack(redis.call('HMGET', key, 'model', 'owner'))
+  local lane, owner = unpack(redis.call('HMGET', key, 'lane', 'owner'))
   local expires = text(time + retention)
   redis.call('HSET', key, 'state', state, 'finished', text(time), 'expires', expires, unpack(fields))
   redis.call('HINCRBY', key, 'revision', 1)
-  leave_queue(id, model)
+  leave_queue(id, lane)
   redis.call('ZREM', 'inferq:leases', id)
   redis.call('ZREM', 'inferq:unfinished:' .. owner, id)
   redis.call('ZADD', 'inferq:expiry', expires, id)

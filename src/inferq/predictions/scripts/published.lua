@@ -6,8 +6,8 @@ local id, publish = ARGV[1], tonumber(ARGV[2])
 local key = 'inferq:prediction:' .. id
 redis.call('HINCRBY', 'inferq:counters', 'published', 1)
 
-local state, model, publishes, before =
-  unpack(redis.call('HMGET', key, 'state', 'model', 'publishes', 'publishes_before'))
+local state, lane, publishes, before =
+  unpack(redis.call('HMGET', key, 'state', 'lane', 'publishes', 'publishes_before'))
 if state ~= 'queued' then return end
 if publish > before + 1 or publish <= tonumber(publishes) then
   redis.call('HINCRBY', 'inferq:counters', 'republished', 1)
@@ -17,4 +17,4 @@ if publish <= tonumber(publishes) then return end
 local mark = next_in_sequence()
 redis.call('ZREM', 'inferq:outbox', id)
 redis.call('HSET', key, 'publishes', publish, 'published', text(now()), 'mark' .. publish, mark)
-redis.call('ZADD', 'inferq:queued:' .. model, mark, id)
+redis.call('ZADD', 'inferq:queued:' .. lane, mark, id)
