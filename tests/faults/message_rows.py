@@ -12,7 +12,7 @@ from inferq.queue import (
     TASK_NAME,
     create_publishing_celery,
     is_rabbitmq,
-    model_queue,
+    model_queues,
 )
 from system.served import eventually
 
@@ -26,7 +26,8 @@ def every_delivery_doubled(case: Case) -> None:
     accepted = case.submit(case.pictures())
     app = create_publishing_celery(case.site.broker.url)
     quorum = is_rabbitmq(case.site.broker.url)
-    app.amqp.queues.add(model_queue(ModelReference.parse(REFERENCE), quorum=quorum))
+    for queue in model_queues(ModelReference.parse(REFERENCE), quorum=quorum):
+        app.amqp.queues.add(queue)
     with case.fault(), app.connection_for_write() as connection:
         producer = app.amqp.Producer(connection, auto_declare=False)
         for one in accepted:
