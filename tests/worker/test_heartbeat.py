@@ -55,6 +55,8 @@ def test_each_beat_renews_leases_and_reports_free_slots(
     attempt = Attempt.new(waiting, "w1")
     parts.store.claim(attempt, max_attempts=3)
     state.zadd("inferq:leases", {waiting: 1})
+    heartbeat.beat()
+    state.zadd("inferq:leases", {waiting: 1})
     with slots.busy(), slots.holding(attempt):
         heartbeat.beat()
     assert state.zscore("inferq:leases", waiting) > 1
@@ -62,6 +64,7 @@ def test_each_beat_renews_leases_and_reports_free_slots(
 
 
 def test_a_worker_that_work_does_not_reach_is_found_out(heartbeat: Heartbeat, waiting: str):
+    heartbeat.beat()
     for _ in range(STALLED_BEATS):
         assert BeatFile().trouble() is None
         heartbeat.beat()
@@ -70,6 +73,7 @@ def test_a_worker_that_work_does_not_reach_is_found_out(heartbeat: Heartbeat, wa
 
 
 def test_one_message_proves_that_it_consumes(heartbeat: Heartbeat, slots: Slots, waiting: str):
+    heartbeat.beat()
     for _ in range(STALLED_BEATS - 1):
         heartbeat.beat()
     with slots.busy():

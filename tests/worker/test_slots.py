@@ -9,6 +9,7 @@ from inferq.worker.slots import Slots
 
 def test_a_slot_counts_as_free_only_if_it_was_free_all_the_time():
     slots = Slots(2)
+    assert slots.report() == (0, 0), "it has just begun"
     assert slots.report() == (2, 0)
     with slots.busy():
         pass

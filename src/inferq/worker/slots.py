@@ -17,7 +17,8 @@ class Slots:
         self.count = count
         self._lock = threading.Lock()
         self._busy = 0
-        self._most_busy = 0
+        # A worker that has just begun has proven nothing: its first report tells of no free slot.
+        self._most_busy = count
         self._deliveries = 0
         self._held: dict[str, Attempt] = {}
         self._at_work: dict[str, float] = {}
