@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from starlette.testclient import TestClient
@@ -27,6 +28,11 @@ from inferq.telemetry import configure_logging
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.slots import Slots
 from photos import PHOTOS, jpeg
+
+# The same examples in each run; `--hypothesis-profile=thorough` looks for new ones, and for longer.
+hypothesis.settings.register_profile("inferq", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=3000)
+hypothesis.settings.load_profile("inferq")
 
 
 def require(present: object, what: str) -> None:
