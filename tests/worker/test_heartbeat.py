@@ -63,6 +63,16 @@ def test_each_beat_renews_leases_and_reports_free_slots(
     assert state.hmget("inferq:worker:w1", "slots", "free") == ["2", "1"]
 
 
+def test_a_slot_counts_as_free_only_while_one_connection_holds(heartbeat: Heartbeat, state):
+    first, second = object(), object()
+    reported = []
+    for connection in (first, first, None, second, second):
+        heartbeat.connection = lambda connection=connection: connection
+        heartbeat.beat()
+        reported.append(state.hget("inferq:worker:w1", "free"))
+    assert reported == ["0", "2", "0", "0", "2"]
+
+
 def test_a_worker_that_work_does_not_reach_is_found_out(heartbeat: Heartbeat, waiting: str):
     heartbeat.beat()
     for _ in range(STALLED_BEATS):

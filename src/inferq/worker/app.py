@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -140,6 +141,7 @@ class _Worker:
             quiet=True,
             loglevel=self._settings.log_level.upper(),
         )
+        self._heartbeat.connection = partial(_connection, worker)
         worker.start()
         return int(worker.exitcode or 0)
 
@@ -166,3 +168,9 @@ class _Worker:
     def _leave(self) -> None:
         with suppress(StateUnavailable):
             self._heartbeat.drain()
+
+
+def _connection(worker: Any) -> object:
+    """What a Celery worker's consumer is connected to the broker by; None while it is not."""
+    connection = getattr(worker.consumer, "connection", None)
+    return connection if connection is not None and connection.connected else None

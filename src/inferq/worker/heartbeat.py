@@ -67,6 +67,9 @@ class Heartbeat:
         self._cards = cards
         self._parts = parts
         self._file = file
+        self.connection: Callable[[], object] = lambda: True
+        """What the consumer is connected by at this moment; None while it is not."""
+        self._last_connection: object = None
         self._stalled = 0
         self._draining = False
 
@@ -82,7 +85,10 @@ class Heartbeat:
             log.warning("lease_lost", task_id=task_id)
         if not self._draining:
             self._parts.register.register(
-                self._worker, slots=self._slots.count, free=free, cards=self._cards
+                self._worker,
+                slots=self._slots.count,
+                free=free if self._stayed_connected() else 0,
+                cards=self._cards,
             )
             self._watch_consumption(free, deliveries)
 
@@ -94,6 +100,11 @@ class Heartbeat:
         """
         self._draining = True
         self._parts.register.unregister(self._worker, self._cards)
+
+    def _stayed_connected(self) -> bool:
+        """Whether one connection held since the last beat: else no slot was free for messages all that time."""
+        before, self._last_connection = self._last_connection, self.connection()
+        return before is self._last_connection is not None
 
     def _watch_consumption(self, free: int, deliveries: int) -> None:
         """Counts beats in which work waited with the broker, a slot was free, and nothing arrived.
