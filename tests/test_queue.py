@@ -15,7 +15,7 @@ import pytest
 from conftest import answering
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
-from inferq.predictions.repairs import Message, Repairs
+from inferq.predictions.repairs import LOAN, Message, Repairs
 from inferq.predictions.store import PredictionStore
 from inferq.queue import Publisher, queue_name
 from system.served import eventually
@@ -68,7 +68,7 @@ def in_outbox(state, message: Message) -> bool:
 def test_a_message_carries_the_id_and_its_number_and_leaves_the_outbox(
     publisher: Publisher, broker, state, message: Message
 ):
-    publisher.publish(message)
+    publisher.publish(message, lent=LOAN)
     eventually(lambda: not in_outbox(state, message))
     (raw,) = answering(broker[0].url).lrange(queue_name(MODEL), 0, -1)
     envelope = json.loads(raw)
@@ -85,20 +85,20 @@ def test_with_the_broker_away_or_frozen_nobody_waits_and_the_outbox_keeps_all(
     server, process = broker
     process.send_signal(fault)
     started = time.monotonic()
-    publisher.publish(message)
+    publisher.publish(message, lent=LOAN)
     assert time.monotonic() - started < 0.1
     eventually(lambda: not publisher.reachable, seconds=10)
-    publisher.publish(dataclasses.replace(message, publish=2))
+    publisher.publish(dataclasses.replace(message, publish=2), lent=LOAN)
     assert in_outbox(state, message)
     if fault == signal.SIGSTOP:
         os.kill(process.pid, signal.SIGCONT)
         eventually(lambda: publisher.reachable, seconds=10)
-        publisher.publish(message)
+        publisher.publish(message, lent=LOAN)
     else:
         process.wait(10)
         again = subprocess.Popen(server.command)
         eventually(lambda: publisher.reachable, seconds=10)
-        publisher.publish(message)
+        publisher.publish(message, lent=LOAN)
         eventually(lambda: not in_outbox(state, message))
         again.kill()
         again.wait(10)
@@ -110,8 +110,17 @@ def test_a_broker_that_was_never_there_holds_nobody_up(state, message: Message):
     publisher.start()
     publisher.wait_until_met()
     assert not publisher.reachable
-    publisher.publish(message)
+    publisher.publish(message, lent=LOAN)
     assert in_outbox(state, message)
     started = time.monotonic()
     publisher.stop(5)
     assert time.monotonic() - started < 5
+
+
+def test_what_waited_longer_than_it_was_lent_is_left_to_whoever_took_it_since(
+    publisher: Publisher, broker, state, message: Message
+):
+    publisher.publish(message, lent=-LOAN)
+    publisher.publish(dataclasses.replace(message, publish=2), lent=LOAN)
+    eventually(lambda: not in_outbox(state, message))
+    assert answering(broker[0].url).llen(queue_name(MODEL)) == 1

@@ -6,11 +6,12 @@ the truth, the message a hint.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from celery import Celery
@@ -185,6 +186,13 @@ class CeleryResults:
             log.warning("celery_copy_failed", error=type(error).__name__)
 
 
+class _Lent(NamedTuple):
+    """A message, and until when (monotonic seconds) nobody else publishes it."""
+
+    message: Message
+    until: float
+
+
 class Publisher:
     """One thread that hands messages to the broker, so that nobody else ever waits for it.
 
@@ -197,7 +205,7 @@ class Publisher:
         self._app = create_publishing_celery(broker_url)
         self._quorum = is_rabbitmq(broker_url)
         self._repairs = repairs
-        self._waiting: queue.Queue[Message | None] = queue.Queue(BACKLOG)
+        self._waiting: queue.Queue[_Lent | None] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._met = threading.Event()
         self._reachable = True
@@ -208,6 +216,11 @@ class Publisher:
     def reachable(self) -> bool:
         """Whether the broker took the last message."""
         return self._reachable
+
+    @property
+    def backlog(self) -> int:
+        """How many messages wait here."""
+        return self._waiting.qsize()
 
     def start(self) -> None:
         """Starts the thread."""
@@ -223,12 +236,17 @@ class Publisher:
             self._waiting.put(STOP, timeout=timeout)
         self._thread.join(timeout)
 
-    def publish(self, message: Message) -> None:
-        """Hands over one message; returns at once."""
+    def publish(self, message: Message, *, lent: timedelta) -> None:
+        """Hands over one message; returns at once.
+
+        Args:
+            message: What stands in the outbox.
+            lent: How long nobody else takes it from there. What is not published by then is left to whoever does.
+        """
         if not self._reachable:
             return
         try:
-            self._waiting.put_nowait(message)
+            self._waiting.put_nowait(_Lent(message, time.monotonic() + lent.total_seconds()))
         except queue.Full:
             log.warning("publisher_full", task_id=message.task_id)
 
@@ -237,13 +255,14 @@ class Publisher:
         self._met.set()
         while True:
             try:
-                message = self._waiting.get(timeout=None if self._reachable else PROBE_SECONDS)
+                lent = self._waiting.get(timeout=None if self._reachable else PROBE_SECONDS)
             except queue.Empty:
                 self._guarded(self._meet)
                 continue
-            if message is STOP:
+            if lent is STOP:
                 return
-            self._guarded(partial(self._publish, message))
+            if time.monotonic() < lent.until:
+                self._guarded(partial(self._publish, lent.message))
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Does something with the broker, and notes whether it is there."""

@@ -129,12 +129,19 @@ def test_a_slot_that_was_free_before_the_message_came_proves_nothing(
     assert missing(parts) == []
 
 
-def test_without_any_worker_the_head_alone_is_published_again(parts, accept, publish, later):
+def test_without_any_worker_one_message_a_minute_is_published_again(parts, accept, publish, later):
     ids = [accept() for _ in range(3)]
     for task_id in ids:
         publish(task_id)
+    later(59)
+    assert missing(parts) == []
     later(1.1)
     assert missing(parts) == ids[:1]
+    publish(ids[0], 2)
+    later(59)
+    assert missing(parts) == []
+    later(1.1)
+    assert missing(parts) == ids[1:2]
 
 
 def test_each_message_is_waited_for_twice_as_long_as_the_one_before(

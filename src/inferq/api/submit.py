@@ -20,7 +20,7 @@ from inferq.models.inputs import read_image_header
 from inferq.models.parameters import parse_parameters
 from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
 from inferq.predictions.repairs import Message
-from inferq.predictions.store import Acceptance
+from inferq.predictions.store import PUBLISH_GRACE, Acceptance
 
 BATCH_CHARACTERS = 64
 METADATA_BYTES = 4096
@@ -80,7 +80,7 @@ def submit(
         services.storage.delete_all(key)
         raise
     if acceptance.outcome == "accepted":
-        services.publisher.publish(Message(task_id, draft.model))
+        services.publisher.publish(Message(task_id, draft.model), lent=PUBLISH_GRACE)
         return acceptance
     services.storage.delete_all(key)
     if acceptance.outcome == "key_reused":

@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from inferq.errors import InferqError, StateUnavailable
+from inferq.predictions.repairs import LOAN
 from inferq.upkeep.lives import end_overdue, requeue_lapsed
 from inferq.upkeep.parts import Parts
 from inferq.upkeep.retention import collect_garbage, drop_days, expire
@@ -84,5 +85,6 @@ def _publish(parts: Parts) -> None:
     for model in parts.register.references():
         if missing := parts.repairs.find_missing(model, BATCH):
             log.info("messages_missing", model=model, count=missing)
-    for message in parts.repairs.take_outbox(BATCH):
-        parts.publisher.publish(message)
+    # No more than can be published while they are lent out: what is left over another process may take.
+    for message in parts.repairs.take_outbox(max(0, BATCH - parts.publisher.backlog)):
+        parts.publisher.publish(message, lent=LOAN)

@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- Puts predictions whose message must be lost into the outbox again: those that later-published ones of their
 -- queue have overtaken, for longer than from one look to the next; and at the head of the queue, as many as
--- its workers have had slots free while they waited (or one, where no worker is left that could tell, so
--- that an autoscaler sees the queue).
+-- its workers have had slots free while they waited. Where no worker is left that could tell, one message a
+-- minute is enough for an autoscaler to see the queue.
 -- Each waits twice as long for its next message as for the one before, 1 to 60 seconds.
 -- ARGV: model, lane, most entries.
 -- Returns how many were found.
 local model, lane, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local queue = 'inferq:queued:' .. lane
 local SECOND = 1000000
+local LONGEST_PAUSE = 60
 local time = now()
 local found = 0
 
@@ -17,7 +18,7 @@ local function long_published(id)
   if redis.call('ZSCORE', 'inferq:outbox', id) then return end
   local published, publishes, before =
     unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'published', 'publishes', 'publishes_before'))
-  local pause = math.min(60, 2 ^ (publishes - before - 1)) * SECOND
+  local pause = math.min(LONGEST_PAUSE, 2 ^ (publishes - before - 1)) * SECOND
   if time - published >= pause then return tonumber(published), publishes end
 end
 
@@ -49,8 +50,12 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'inferq:serving:' .. model, 
   end
 end
 if #reports == 0 then
-  reports[1] = {free = 1, reported = time}
-  slots = 1
+  local last = redis.call('ZRANGE', queue, -1, -1)[1]
+  local published = last and redis.call('HGET', 'inferq:prediction:' .. last, 'published')
+  if published and time - published >= LONGEST_PAUSE * SECOND then
+    reports[1] = {free = 1, reported = time}
+    slots = 1
+  end
 end
 
 for rank, id in ipairs(redis.call('ZRANGE', queue, 0, math.min(slots, most) - 1)) do
