@@ -1025,7 +1025,7 @@ export type PredictionsListError = PredictionsListErrors[keyof PredictionsListEr
 
 export type PredictionsListResponses = {
     /**
-     * Successful Response
+     * A page
      */
     200: PredictionPage;
 };
@@ -1117,7 +1117,7 @@ export type PredictionsCreateResponses = {
      */
     200: Prediction;
     /**
-     * Successful Response
+     * Accepted; it will reach an end
      */
     202: Prediction;
 };
@@ -1256,7 +1256,7 @@ export type PredictionsGetError = PredictionsGetErrors[keyof PredictionsGetError
 
 export type PredictionsGetResponses = {
     /**
-     * Successful Response
+     * As it is now
      */
     200: Prediction;
 };
@@ -1584,7 +1584,7 @@ export type PredictionsRerunResponses = {
      */
     200: Prediction;
     /**
-     * Successful Response
+     * Accepted; it will reach an end
      */
     202: Prediction;
 };
@@ -1631,6 +1631,15 @@ export type HealthHealthzData = {
     url: '/healthz';
 };
 
+export type HealthHealthzErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+};
+
+export type HealthHealthzError = HealthHealthzErrors[keyof HealthHealthzErrors];
+
 export type HealthHealthzResponses = {
     /**
      * Response Health-Healthz
@@ -1652,6 +1661,10 @@ export type HealthReadyzData = {
 };
 
 export type HealthReadyzErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
     /**
      * State store or storage is away
      */
