@@ -218,8 +218,9 @@ def main() -> None:
     lines = [
         "# What drawing pictures costs",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}, {os.cpu_count()} cores, client and Valkey on the same;"
-        f" medians of {REPEATS}, {SUBMITS} submits. `make bench-pictures` runs it again.",
+        f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}, {os.cpu_count()} cores, client and Valkey on the same"
+        f" (load before: {os.getloadavg()[0]:.1f}); medians of {REPEATS}, {SUBMITS} submits."
+        " `make bench-pictures` runs it again.",
         "",
         "Milliseconds to render, one thread:",
         "",
