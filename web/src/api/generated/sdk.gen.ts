@@ -146,7 +146,7 @@ export const eventsFollowPrediction = <ThrowOnError extends boolean = false>(opt
 /**
  * The picture as uploaded
  *
- * The picture as it was uploaded, byte for byte.
+ * The picture as it was uploaded, byte for byte; its `ETag` is its SHA-256.
  */
 export const picturesImage = <ThrowOnError extends boolean = false>(options: Options<PicturesImageData, ThrowOnError>): RequestResult<PicturesImageResponses, PicturesImageErrors, ThrowOnError> => (options.client ?? client).get<PicturesImageResponses, PicturesImageErrors, ThrowOnError>({ url: '/api/v1/predictions/{task_id}/image', ...options });
 

@@ -1304,6 +1304,10 @@ export type PicturesAnnotatedErrors = {
     /**
      * Problem
      */
+    416: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1318,6 +1322,10 @@ export type PicturesAnnotatedResponses = {
      * The picture
      */
     200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
 };
 
 export type PicturesAnnotatedResponse = PicturesAnnotatedResponses[keyof PicturesAnnotatedResponses];
@@ -1450,6 +1458,10 @@ export type PicturesImageErrors = {
     /**
      * Problem
      */
+    416: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1464,6 +1476,10 @@ export type PicturesImageResponses = {
      * The picture
      */
     200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
 };
 
 export type PicturesImageResponse = PicturesImageResponses[keyof PicturesImageResponses];
@@ -1497,6 +1513,10 @@ export type PicturesPreviewErrors = {
     /**
      * Problem
      */
+    416: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1511,6 +1531,10 @@ export type PicturesPreviewResponses = {
      * The picture
      */
     200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
 };
 
 export type PicturesPreviewResponse = PicturesPreviewResponses[keyof PicturesPreviewResponses];
