@@ -70,7 +70,8 @@ bench-push: setup ## Measure the time from a finished record to a listener
 bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
 	$(PYTHON) benchmarks/pictures.py
 
-gen: setup ## Write web/openapi.json and the web client's types again
+gen: setup ## Write web/openapi.json, the TypeScript client and docs/problems.md again
+	$(PYTHON) tools/problems_page.py > docs/problems.md
 	$(VENV)/bin/inferq openapi > web/openapi.json
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent gen
 

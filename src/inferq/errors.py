@@ -10,8 +10,15 @@ InferqError
 └── SetupError              wrong configuration or usage of a command; never leaves through HTTP
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
+
+
+def json_pointer(*parts: str | int) -> str:
+    """The JSON Pointer (RFC 6901) of a place in a document; without parts, that of all of it."""
+    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join(f"/{part}" for part in escaped)
 
 
 class FieldError(NamedTuple):
@@ -41,6 +48,12 @@ class InferqError(Exception):
         self.errors = tuple(errors)
         self.retry_after = retry_after
 
+    @classmethod
+    def explained(cls) -> tuple[str, str]:
+        """What an error of this class means, and what to do about it: the two paragraphs of its docstring."""
+        meaning, _, remedy = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")
+        return meaning.replace("\n", " "), remedy.replace("\n", " ")
+
 
 class RequestError(InferqError):
     """The request cannot be served as it is."""
@@ -56,13 +69,16 @@ class UnavailableError(InferqError):
 
 
 class PredictionError(InferqError):
-    """Why an accepted prediction ended `failed`; met in its `error`, never as an answer of its own."""
+    """Why an accepted prediction ended `failed`; met in its `error`, and where its picture is drawn."""
 
     status = 422
 
 
 class InternalError(InferqError):
-    """Something went wrong on our side; the log holds the cause under the `trace_id`."""
+    """Something went wrong on our side; the log holds the cause under the `trace_id`.
+
+    Try again; if it stays, look for the `trace_id` in the server's log.
+    """
 
     code = "internal_error"
     title = "Internal error"
@@ -70,28 +86,40 @@ class InternalError(InferqError):
 
 
 class SetupError(InferqError):
-    """A command cannot run with this configuration, environment or usage."""
+    """A command cannot run with this configuration, environment or usage.
+
+    Change what the message names.
+    """
 
     code = "setup_error"
     title = "Cannot start"
 
 
 class MalformedRequest(RequestError):
-    """The body is not what its `Content-Type` says, or breaks off."""
+    """The body is not what its `Content-Type` says, or breaks off.
+
+    Send the whole body, in the form that its `Content-Type` names.
+    """
 
     code = "malformed_request"
     title = "Malformed request"
 
 
 class HostNotAllowed(RequestError):
-    """The `Host` header names a host that this server does not answer for (`INFERQ_ALLOWED_HOSTS`)."""
+    """The `Host` header names a host that this server does not answer for (`INFERQ_ALLOWED_HOSTS`).
+
+    Use a name that the server answers for, or add this one to the setting.
+    """
 
     code = "host_not_allowed"
     title = "Host not allowed"
 
 
 class Unauthenticated(RequestError):
-    """No credential, or one that is expired or revoked."""
+    """No credential, or one that is expired or revoked.
+
+    Sign in, or send an API key that is valid.
+    """
 
     code = "unauthenticated"
     status = 401
@@ -99,7 +127,10 @@ class Unauthenticated(RequestError):
 
 
 class InsufficientScope(RequestError):
-    """The credential does not allow this call."""
+    """The credential does not allow this call.
+
+    Use a credential with the scope that `detail` names.
+    """
 
     code = "insufficient_scope"
     status = 403
@@ -107,7 +138,11 @@ class InsufficientScope(RequestError):
 
 
 class CrossOrigin(RequestError):
-    """A browser page of another origin tried to change something here."""
+    """A browser page of another origin tried to change something here.
+
+    Send the request from the server's own page, or from a program instead of a browser. Behind a proxy that changes the
+    host's name, set `INFERQ_PUBLIC_URL`.
+    """
 
     code = "cross_origin"
     status = 403
@@ -115,7 +150,10 @@ class CrossOrigin(RequestError):
 
 
 class NotFound(RequestError):
-    """There is no such thing, or it belongs to someone else."""
+    """There is no such thing, or it belongs to someone else.
+
+    Check the path and the id; predictions are forgotten after `INFERQ_RETENTION`, at `expires_at`.
+    """
 
     code = "not_found"
     status = 404
@@ -123,7 +161,10 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path exists, but not with this method."""
+    """The path exists, but not with this method.
+
+    Use a method that the `Allow` header lists.
+    """
 
     code = "method_not_allowed"
     status = 405
@@ -131,7 +172,10 @@ class MethodNotAllowed(RequestError):
 
 
 class AlreadyFinished(RequestError):
-    """The prediction has reached another terminal state."""
+    """The prediction has reached another terminal state.
+
+    Nothing needs to be done; look at the prediction for its outcome.
+    """
 
     code = "already_finished"
     status = 409
@@ -139,7 +183,10 @@ class AlreadyFinished(RequestError):
 
 
 class NotFinished(RequestError):
-    """The prediction has no result yet."""
+    """The prediction has no result yet.
+
+    Wait for its end, with `Prefer: wait=N` or the events, then ask again.
+    """
 
     code = "not_finished"
     status = 409
@@ -148,7 +195,10 @@ class NotFinished(RequestError):
 
 
 class UploadTooLarge(RequestError):
-    """The upload is larger than `INFERQ_MAX_UPLOAD_BYTES`."""
+    """The body is too large: an upload above `INFERQ_MAX_UPLOAD_BYTES`, or JSON above 1 MiB.
+
+    Send a smaller file, or raise the setting. A list of ids can be sent in several requests.
+    """
 
     code = "upload_too_large"
     status = 413
@@ -156,7 +206,10 @@ class UploadTooLarge(RequestError):
 
 
 class RangeNotSatisfiable(RequestError):
-    """The `Range` header asks for bytes beyond the end of the file."""
+    """The `Range` header asks for bytes beyond the end of the file.
+
+    Ask for a part that exists; `Content-Range` has the file's size.
+    """
 
     code = "range_not_satisfiable"
     status = 416
@@ -164,7 +217,10 @@ class RangeNotSatisfiable(RequestError):
 
 
 class NotAnImage(RequestError):
-    """The bytes are no picture, whatever their name says."""
+    """The bytes are no picture, whatever their name says.
+
+    Send the picture itself: not a link to it, a page around it or its Base64 text.
+    """
 
     code = "not_an_image"
     status = 415
@@ -172,7 +228,10 @@ class NotAnImage(RequestError):
 
 
 class UnsupportedFormat(RequestError):
-    """A picture or body in a format that is not accepted here."""
+    """A picture or body in a format, or with a `Content-Type`, that is not accepted here.
+
+    Convert it to a format that is accepted, as JPEG or PNG; send JSON as `application/json`.
+    """
 
     code = "unsupported_format"
     status = 415
@@ -180,7 +239,10 @@ class UnsupportedFormat(RequestError):
 
 
 class EmptyUpload(RequestError):
-    """The upload has no bytes."""
+    """The upload has no bytes.
+
+    Check that the file was read before it was sent.
+    """
 
     code = "empty_upload"
     status = 422
@@ -188,7 +250,10 @@ class EmptyUpload(RequestError):
 
 
 class ImageTruncated(RequestError):
-    """The picture's file breaks off before its end."""
+    """The picture's file breaks off before its end.
+
+    Send the file again from a whole copy.
+    """
 
     code = "image_truncated"
     status = 422
@@ -196,7 +261,10 @@ class ImageTruncated(RequestError):
 
 
 class TooManyPixels(RequestError):
-    """The picture has more pixels than `INFERQ_MAX_PIXELS`."""
+    """The picture has more pixels than `INFERQ_MAX_PIXELS`.
+
+    Make the picture smaller, or raise the setting.
+    """
 
     code = "too_many_pixels"
     status = 422
@@ -204,7 +272,10 @@ class TooManyPixels(RequestError):
 
 
 class InputGone(RequestError):
-    """The stored input of an earlier prediction is gone, so that it cannot be run again."""
+    """The stored input of an earlier prediction is gone, so that it cannot be run again.
+
+    Send the input itself again.
+    """
 
     code = "input_gone"
     status = 409
@@ -212,7 +283,11 @@ class InputGone(RequestError):
 
 
 class InvalidParameter(RequestError):
-    """A parameter is unknown, missing or out of its range; `errors` points at it."""
+    """A parameter is unknown, missing or out of its range; `errors` points at it.
+
+    Change what `errors` points at: each `pointer` is a JSON Pointer into the body, or the name of a field, query parameter
+    or header.
+    """
 
     code = "invalid_parameter"
     status = 422
@@ -220,7 +295,10 @@ class InvalidParameter(RequestError):
 
 
 class UnknownModel(RequestError):
-    """No worker has registered a model of this name (and version)."""
+    """No worker has registered a model of this name (and version).
+
+    Choose one of `GET /api/v1/models`, or start a worker that serves it.
+    """
 
     code = "unknown_model"
     status = 422
@@ -228,7 +306,10 @@ class UnknownModel(RequestError):
 
 
 class IdempotencyKeyReused(RequestError):
-    """The `Idempotency-Key` was used before for other content."""
+    """The `Idempotency-Key` was used before for other content.
+
+    Use a new key for each new request; send the same key only to repeat the very same one.
+    """
 
     code = "idempotency_key_reused"
     status = 422
@@ -236,7 +317,10 @@ class IdempotencyKeyReused(RequestError):
 
 
 class TooManyInFlight(UnavailableError):
-    """The caller has as many unfinished predictions as one owner may have."""
+    """The caller has as many unfinished predictions as one owner may have.
+
+    Wait until some have ended; `Retry-After` says when that is expected.
+    """
 
     code = "too_many_in_flight"
     status = 429
@@ -244,7 +328,10 @@ class TooManyInFlight(UnavailableError):
 
 
 class RateLimited(UnavailableError):
-    """Too many requests in a short time."""
+    """Too many requests in a short time.
+
+    Wait as long as `Retry-After` says.
+    """
 
     code = "rate_limited"
     status = 429
@@ -252,42 +339,60 @@ class RateLimited(UnavailableError):
 
 
 class QueueFull(UnavailableError):
-    """As many predictions wait as this deployment allows."""
+    """As many predictions wait as this deployment allows.
+
+    Wait as long as `Retry-After` says, or add workers.
+    """
 
     code = "queue_full"
     title = "Queue is full"
 
 
 class RenderingBusy(UnavailableError):
-    """As many pictures wait to be drawn as this server lets wait."""
+    """As many pictures wait to be drawn as this server lets wait.
+
+    Wait as long as `Retry-After` says.
+    """
 
     code = "rendering_busy"
     title = "Too many pictures to draw"
 
 
 class StorageUnavailable(UnavailableError):
-    """The storage of inputs does not answer."""
+    """The storage of inputs does not answer.
+
+    Try again after `Retry-After`, with the same `Idempotency-Key`; if it stays, look at the storage.
+    """
 
     code = "storage_unavailable"
     title = "Storage unavailable"
 
 
 class StateUnavailable(UnavailableError):
-    """The state store (Redis/Valkey) does not answer, so nothing can be accepted or looked up."""
+    """The state store (Redis/Valkey) does not answer, so nothing can be accepted or looked up.
+
+    Try again after `Retry-After`, with the same `Idempotency-Key`; if it stays, look at the store.
+    """
 
     code = "state_unavailable"
     title = "State store unavailable"
 
 
 class ServerUnreachable(UnavailableError):
-    """No server answered at a client's URL within its time-out; raised by the client alone."""
+    """No server answered at a client's URL within its time-out; raised by the client alone.
+
+    Check the URL (`INFERQ_URL`) and that the server runs.
+    """
 
     code = "server_unreachable"
     title = "Server unreachable"
 
 
 class DiskFull(UnavailableError):
-    """The storage has no room for the input."""
+    """The storage has no room for the input.
+
+    Try again after `Retry-After`; delete predictions, shorten `INFERQ_RETENTION` or add room.
+    """
 
     code = "disk_full"
     status = 507
@@ -295,21 +400,30 @@ class DiskFull(UnavailableError):
 
 
 class ImageDamaged(PredictionError):
-    """The picture's header was sound, but its pixels could not be decoded."""
+    """The picture's header was sound, but its pixels could not be decoded.
+
+    Send the file again from a whole copy; what an image viewer opens, a new export of it mends.
+    """
 
     code = "image_damaged"
     title = "Image is damaged"
 
 
 class InputMissing(PredictionError):
-    """The stored input is gone, so there is nothing to predict on."""
+    """The stored input is gone, so there is nothing to predict on.
+
+    Send the input again as a new prediction.
+    """
 
     code = "input_missing"
     title = "Input is gone"
 
 
 class ModelFailed(PredictionError):
-    """The model raised an error on this input."""
+    """The model raised an error on this input.
+
+    Try another input or other parameters; the worker's log has the cause.
+    """
 
     code = "model_failed"
     status = 500
@@ -317,7 +431,10 @@ class ModelFailed(PredictionError):
 
 
 class AttemptsExhausted(PredictionError):
-    """Every attempt ended with the death of its worker, so the input is not tried again."""
+    """Every attempt ended with the death of its worker, so the input is not tried again.
+
+    Do not repeat it as it is; the workers' logs say what they died of (often memory).
+    """
 
     code = "attempts_exhausted"
     status = 500
@@ -325,7 +442,10 @@ class AttemptsExhausted(PredictionError):
 
 
 class AttemptTimeout(PredictionError):
-    """No attempt was done within `INFERQ_ATTEMPT_TIMEOUT`."""
+    """No attempt was done within `INFERQ_ATTEMPT_TIMEOUT`.
+
+    Send a smaller input, or raise the setting.
+    """
 
     code = "attempt_timeout"
     status = 504
@@ -333,7 +453,10 @@ class AttemptTimeout(PredictionError):
 
 
 class QueueTimeout(PredictionError):
-    """It waited longer than it may, so it is not started any more."""
+    """It waited longer than it may, so it is not started any more.
+
+    Send it again when less waits, allow a longer `start_within`, or add workers.
+    """
 
     code = "queue_timeout"
     status = 504
@@ -342,7 +465,10 @@ class QueueTimeout(PredictionError):
 
 
 class PredictionCanceled(PredictionError):
-    """It was canceled before it could finish; raised by the client alone."""
+    """It was canceled before it could finish; raised by the client alone.
+
+    Nothing needs to be done; run it again if the result is wanted after all.
+    """
 
     code = "canceled"
     status = 409
@@ -350,7 +476,10 @@ class PredictionCanceled(PredictionError):
 
 
 class WrongWeights(SetupError):
-    """A model's weights are not the file that its card names."""
+    """A model's weights are not the file that its card names.
+
+    Fetch the weights again, or write their checksum into the card if they were changed on purpose.
+    """
 
     code = "wrong_weights"
     title = "Wrong model weights"

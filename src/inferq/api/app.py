@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would name this server's own scheme and host, which a proxy may have changed
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )

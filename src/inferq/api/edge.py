@@ -66,8 +66,9 @@ class Edge:
 
     def _check(self, method: str, headers: Headers) -> None:
         """Refuses what a foreign web page sends: any page can reach a loopback port, and rebind its name to it."""
-        host = headers.get("host", "")
-        if _without_port(host) not in self._allowed_hosts:
+        hosts = headers.getlist("host")
+        host = ", ".join(hosts)
+        if len(hosts) != 1 or _without_port(host) not in self._allowed_hosts:
             raise HostNotAllowed(
                 f"This server does not answer for the host {host!r}. If it should, add it to INFERQ_ALLOWED_HOSTS."
             )
@@ -76,7 +77,7 @@ class Edge:
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site")
         own = {host.lower(), self._public_netloc}
-        if (origin is not None and urlsplit(origin).netloc.lower() not in own) or site not in {
+        if (origin is not None and _netloc(origin) not in own) or site not in {
             None,
             *SAME_SITE,
         }:
@@ -121,6 +122,14 @@ def _trace_id(headers: Headers) -> str:
     """The caller's W3C trace id, or a new one."""
     match = TRACEPARENT.match(headers.get("traceparent", ""))
     return match.group(1) if match else secrets.token_hex(16)
+
+
+def _netloc(origin: str) -> str:
+    """Host and port of an Origin header; nothing where it is no URL."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _without_port(host: str) -> str:

@@ -1,11 +1,14 @@
 """Every error becomes problem+json here, ours and the framework's alike."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from inferq.errors import (
     FieldError,
@@ -15,10 +18,15 @@ from inferq.errors import (
     MalformedRequest,
     MethodNotAllowed,
     NotFound,
+    UnsupportedFormat,
+    json_pointer,
 )
 from inferq.predictions.record import Problem
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+FILE_METHODS = ("GET", "HEAD")
+"""Those of the web client's files, which have no route of their own."""
 
 log = structlog.get_logger()
 
@@ -58,10 +66,27 @@ async def _on_inferq_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    # The first part of a location says whether it was the path, the query or the body.
-    errors = [FieldError("/" + "/".join(map(str, e["loc"][1:])), e["msg"]) for e in error.errors()]
-    detail = "; ".join(f"{e.pointer[1:]}: {e.detail}" for e in errors)
-    return _respond(request, InvalidParameter(f"{detail}.", errors=errors))
+    return _respond(request, _refusal(request, error.errors()))
+
+
+def _refusal(request: Request, errors: Sequence[Mapping[str, Any]]) -> InferqError:
+    """What is wrong with a request that does not fit its route: its body as a whole, or fields."""
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        where, what = first["loc"][1], first["ctx"]["error"]
+        return MalformedRequest(f"The body is no JSON: {what} at character {where}.")
+    # Without a JSON type, FastAPI hands the bytes on as they are.
+    if first["loc"] == ("body",) and isinstance(first["input"], bytes):
+        given = request.headers.get("content-type") or "a body without Content-Type"
+        return UnsupportedFormat(f"Send JSON as application/json; {given} is none.")
+    # The first part of a location says whether it was the path, the query, a header or the body.
+    fields = [(error["loc"][1:], error["msg"]) for error in errors]
+    told = ("/".join(map(str, place)) or "body" for place, _ in fields)
+    return InvalidParameter(
+        "; ".join(f"{place}: {message}" for place, (_, message) in zip(told, fields, strict=True))
+        + ".",
+        errors=[FieldError(json_pointer(*place), message) for place, message in fields],
+    )
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -73,6 +98,21 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         response = _respond(
             request, MethodNotAllowed(f"{path} does not take {method}; see /api/docs.")
         )
-        response.headers.update(error.headers or {})
+        response.headers["Allow"] = ", ".join(_allowed(request))
         return response
-    return _respond(request, MalformedRequest(str(error.detail)))
+    if isinstance(error.__cause__, InferqError):  # raised while FastAPI read the body
+        return _respond(request, error.__cause__)
+    return _respond(request, MalformedRequest(f"{str(error.detail).rstrip('.')}."))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of a path, of all its routes; the framework tells those of the first one alone."""
+    probe = {"type": "http", "path": request.url.path, "root_path": "", "headers": []}
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches(probe | {"method": method})[0] is Match.FULL
+            for route in request.app.router.routes
+        )
+    ] or list(FILE_METHODS)

@@ -1,12 +1,14 @@
 """What the API adds to the record when it answers: links, the place in the queue, headers; and its documents."""
 
+import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Links, Prediction, QueuePlace, Record, State
@@ -65,10 +67,27 @@ class PredictionPage(BaseModel):
     )
 
 
-class Rerun(BaseModel):
-    """What is to be different when a prediction is made again."""
+class Body(BaseModel):
+    """A JSON body, which is held to what JSON is: Python's parser takes more."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _be_json(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        try:
+            json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise PydanticCustomError(
+                "no_json", "Holds NaN, an infinite number, half a character or too many levels"
+            ) from None
+        return given
+
+
+class Rerun(Body):
+    """What is to be different when a prediction is made again."""
 
     model: str | None = Field(
         None, description="`name` or `name@version`; where absent, the very version that was used."
@@ -79,10 +98,8 @@ class Rerun(BaseModel):
     )
 
 
-class Deletion(BaseModel):
+class Deletion(Body):
     """What is to be deleted: exactly one of the two."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None = Field(
         None, description="Task ids; those that there are not (any more) are passed over."

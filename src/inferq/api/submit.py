@@ -96,7 +96,7 @@ def rerun(
     same = card.reference == str(prediction.model)
     kept = prediction.parameters if same else {}
     given = kept if wish.parameters is None else wish.parameters
-    parameters = check_parameters(card.parameters, given)
+    parameters = check_parameters(card.parameters, given, within="/parameters")
     task_id = new_task_id()
     draft = Draft(
         task_id=task_id,
@@ -188,10 +188,12 @@ def _metadata(text: str | None) -> dict[str, Any]:
         raise _invalid("metadata", f"must have at most {METADATA_BYTES} bytes")
     try:
         metadata = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        # Written again it may be refused: what is nested very deeply can be read only.
+        orjson.dumps(metadata)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         metadata = None
     if not isinstance(metadata, dict):
-        raise _invalid("metadata", "must be a JSON object")
+        raise _invalid("metadata", "must be a JSON object, not too deep")
     return metadata
 
 

@@ -1,20 +1,21 @@
 """Reads an upload, multipart or raw, within its limits while it streams in."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
+from typing_extensions import override
 
+from inferq.api.bodies import limited, too_large
 from inferq.errors import (
     FieldError,
     InvalidParameter,
     MalformedRequest,
     UnsupportedFormat,
-    UploadTooLarge,
 )
 
 FILE_FIELDS = ("image", "file")
@@ -39,18 +40,17 @@ async def read_upload(request: Request, *, max_bytes: int) -> Upload:
     Raises:
         UploadTooLarge: The file is larger than `max_bytes`; no more of it is read.
         UnsupportedFormat: The body is neither multipart nor an image.
-        MalformedRequest: The body is not what its type says, or breaks off.
-        InvalidParameter: A multipart body has no file, or several.
+        MalformedRequest: The body is not what its type says, breaks off, or has several files.
+        InvalidParameter: A multipart body has no file.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     query = tuple(request.query_params.multi_items())
     try:
         if media_type == "multipart/form-data":
-            return await _read_form(
-                _limited(request, max_bytes + MULTIPART_OVERHEAD, max_bytes), query, max_bytes
-            )
+            form = limited(request, max_bytes + MULTIPART_OVERHEAD, told=max_bytes)
+            return await _read_form(form, query, max_bytes)
         if media_type.startswith(RAW_TYPES):
-            data = await _limited(request, max_bytes, max_bytes).body()
+            data = await limited(request, max_bytes, told=max_bytes).body()
             return Upload(data, _disposition_filename(request), query)
     except ClientDisconnect as error:
         raise MalformedRequest("The client went away before its upload was complete.") from error
@@ -60,34 +60,13 @@ async def read_upload(request: Request, *, max_bytes: int) -> Upload:
     )
 
 
-def _limited(request: Request, most: int, max_bytes: int) -> Request:
-    """The request, with a body that raises as soon as it is longer than `most`."""
-    too_large = UploadTooLarge(
-        f"The upload is larger than the {_mebibytes(max_bytes)} accepted here."
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most:
-        raise too_large
-    seen = 0
-
-    async def receive() -> Any:
-        nonlocal seen
-        message = await request.receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise too_large
-        return message
-
-    return Request(request.scope, receive)
-
-
 async def _read_form(
     request: Request, query: tuple[tuple[str, str], ...], max_bytes: int
 ) -> Upload:
     try:
-        form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
-    except HTTPException as error:
-        raise MalformedRequest(f"The multipart body cannot be read: {error.detail}") from error
+        form = await _Form(request).parse()
+    except MultiPartException as error:
+        raise MalformedRequest(f"The multipart body cannot be read: {error.message}") from error
     try:
         fields = tuple(
             (name, value) for name, value in form.multi_items() if isinstance(value, str)
@@ -104,12 +83,34 @@ async def _read_form(
         upload = files[0][1]
         data = await upload.read()
         if len(data) > max_bytes:
-            raise UploadTooLarge(
-                f"The upload is larger than the {_mebibytes(max_bytes)} accepted here."
-            )
+            raise too_large(max_bytes)
         return Upload(data, clean_filename(upload.filename), query + fields)
     finally:
         await form.close()
+
+
+class _Form(MultiPartParser):
+    """A multipart body that has to be whole; the framework takes one that breaks off for a form without its end."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(
+            request.headers,
+            self._whole(request.stream()),
+            max_files=1,
+            max_fields=MAX_FIELDS,
+            max_part_size=MAX_FIELD_BYTES,
+        )
+        self._ended = False
+
+    @override
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def _whole(self, stream: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        async for chunk in stream:
+            yield chunk
+        if not self._ended:
+            raise MultiPartException("It breaks off before its closing boundary.")
 
 
 def clean_filename(name: str | None) -> str | None:
@@ -124,7 +125,3 @@ def _disposition_filename(request: Request) -> str | None:
     header = EmailMessage()
     header["Content-Disposition"] = request.headers.get("content-disposition", "attachment")
     return clean_filename(header.get_filename())
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.3g} MiB"

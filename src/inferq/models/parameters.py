@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from inferq.errors import FieldError, InvalidParameter
+from inferq.errors import FieldError, InvalidParameter, json_pointer
 
 
 def parse_parameters(
@@ -32,15 +32,24 @@ def parse_parameters(
     )
 
 
-def check_parameters(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def check_parameters(
+    schema: Mapping[str, Any], given: Mapping[str, Any], *, within: str = ""
+) -> dict[str, Any]:
     """Parameters as JSON gives them, with the schema's defaults for what is not given.
+
+    Args:
+        schema: As for `parse_parameters`.
+        given: Values by name.
+        within: JSON Pointer of the object that holds them in the request.
 
     Raises:
         InvalidParameter: With one entry for each parameter that is unknown or out of range.
     """
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
     errors = [
-        FieldError(f"/{name}", f"unknown parameter; known are {', '.join(sorted(properties))}")
+        FieldError(
+            json_pointer(name), f"unknown parameter; known are {', '.join(sorted(properties))}"
+        )
         for name in given
         if name not in properties
     ]
@@ -51,7 +60,7 @@ def check_parameters(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dic
     if errors:
         raise InvalidParameter(
             "; ".join(f"{error.pointer[1:]}: {error.detail}" for error in errors) + ".",
-            errors=errors,
+            errors=[FieldError(within + error.pointer, error.detail) for error in errors],
         )
     return {name: values.get(name, field.get("default")) for name, field in properties.items()}
 
@@ -85,7 +94,7 @@ def _types(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _field_error(error: ValidationError) -> FieldError:
-    pointer = "/" + "/".join(str(part) for part in error.absolute_path)
+    pointer = json_pointer(*error.absolute_path)
     if error.validator == "enum":
         return FieldError(pointer, f"{error.instance!r} is none of this model's labels")
     if error.validator == "type" and isinstance(error.schema, Mapping):

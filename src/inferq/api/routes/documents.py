@@ -1,14 +1,14 @@
 """Pages about the API itself: its documentation, and what each problem type means."""
 
-import inspect
+from html import escape
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+from pydantic import BaseModel, Field
 
 from inferq.api.schemas import problems
 from inferq.api.web import WEB_DIST
-from inferq.errors import NotFound, error_classes
+from inferq.errors import InferqError, NotFound, error_class
 from inferq.predictions.record import PROBLEM_TYPES
 
 router = APIRouter()
@@ -20,8 +20,9 @@ class ProblemType(BaseModel):
     code: str
     title: str
     status: int
-    retryable: bool
-    description: str
+    retryable: bool = Field(description="Whether the same request may succeed later.")
+    description: str = Field(description="What it means.")
+    remedy: str = Field(description="What to do about it.")
 
 
 @router.get("/api/docs", include_in_schema=False)
@@ -39,17 +40,37 @@ async def docs() -> FileResponse:
     PROBLEM_TYPES + "{code}",
     tags=["problems"],
     summary="What a problem type means",
+    response_model=ProblemType,
     responses=problems(404, 422),
 )
-async def get(code: str) -> ProblemType:
-    """What a problem type means; the `type` of every problem points here."""
-    for cls in error_classes():
-        if cls.code == code:
-            return ProblemType(
-                code=code,
-                title=cls.title,
-                status=cls.status,
-                retryable=cls.retryable,
-                description=inspect.cleandoc(cls.__doc__ or ""),
-            )
-    raise NotFound(f"There is no problem type {code!r}.")
+async def get(code: str, request: Request) -> Response:
+    """What a problem type means, and what to do about it; the `type` of every problem points here.
+
+    A browser gets it as a page.
+    """
+    cls = error_class(code)
+    if cls is InferqError:
+        raise NotFound(f"There is no problem type {code!r}.")
+    meaning, remedy = cls.explained()
+    kind = ProblemType(
+        code=code,
+        title=cls.title,
+        status=cls.status,
+        retryable=cls.retryable,
+        description=meaning,
+        remedy=remedy,
+    )
+    vary = {"Vary": "Accept"}
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(_page(kind), headers=vary)
+    return Response(kind.model_dump_json(), headers=vary, media_type="application/json")
+
+
+def _page(kind: ProblemType) -> str:
+    again = "may succeed later" if kind.retryable else "will be answered the same"
+    title = f"{kind.status} {escape(kind.title)}"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<h1>{title}</h1><p><code>{kind.code}</code></p><p>{escape(kind.description)}</p>"
+        f"<p>{escape(kind.remedy)}</p><p>The same request {again}.</p>"
+    )

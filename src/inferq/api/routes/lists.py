@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from inferq.api.bodies import JsonRoute
 from inferq.api.deps import OwnerDep, ServicesDep
 from inferq.api.openapi import answers
 from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
@@ -12,7 +13,7 @@ from inferq.api.selection import chosen
 from inferq.errors import FieldError, InvalidParameter
 from inferq.predictions.lists import Position
 
-router = APIRouter(tags=["predictions"], responses=problems(503))
+router = APIRouter(tags=["predictions"], responses=problems(503), route_class=JsonRoute)
 
 
 @router.get(
@@ -40,7 +41,11 @@ def list_(
     return Response(body, headers=headers, media_type="application/json")
 
 
-@router.post("/predictions/delete", summary="Delete predictions", responses=problems(403))
+@router.post(
+    "/predictions/delete",
+    summary="Delete predictions",
+    responses=problems(403, 413, 415),
+)
 def delete_many(services: ServicesDep, owner: OwnerDep, deletion: Deletion) -> Deleted:
     """Deletes predictions by id or by a filter, with their pictures and results; what runs is canceled."""
     return Deleted(deleted=sum(map(services.store.delete, _chosen_ids(services, owner, deletion))))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from inferq.api.bodies import JsonRoute
 from inferq.api.deps import OwnerDep, Services, ServicesDep
 from inferq.api.openapi import answers, named_headers
 from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
@@ -16,7 +17,7 @@ from inferq.errors import AlreadyFinished
 from inferq.predictions.record import Prediction, Record, State
 from inferq.predictions.store import Acceptance
 
-router = APIRouter(tags=["predictions"])
+router = APIRouter(tags=["predictions"], route_class=JsonRoute)
 
 UPLOAD_FIELDS: dict[str, Any] = {
     "model": {
@@ -164,7 +165,7 @@ def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     summary="Run a prediction again",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(403, 404, 409, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(403, 404, 409, 413, 415, 422, 429, 503, 507),
 )
 async def rerun(
     task_id: str,

@@ -21,7 +21,9 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
 /**
  * What a problem type means
  *
- * What a problem type means; the `type` of every problem points here.
+ * What a problem type means, and what to do about it; the `type` of every problem points here.
+ *
+ * A browser gets it as a page.
  */
 export const problemsGet = <ThrowOnError extends boolean = false>(options: Options<ProblemsGetData, ThrowOnError>): RequestResult<ProblemsGetResponses, ProblemsGetErrors, ThrowOnError> => (options.client ?? client).get<ProblemsGetResponses, ProblemsGetErrors, ThrowOnError>({ url: '/api/problems/{code}', ...options });
 

@@ -494,10 +494,20 @@ export type ProblemType = {
     code: string;
     /**
      * Description
+     *
+     * What it means.
      */
     description: string;
     /**
+     * Remedy
+     *
+     * What to do about it.
+     */
+    remedy: string;
+    /**
      * Retryable
+     *
+     * Whether the same request may succeed later.
      */
     retryable: boolean;
     /**
@@ -1143,6 +1153,14 @@ export type PredictionsDeleteManyErrors = {
     /**
      * Problem
      */
+    413: Problem;
+    /**
+     * Problem
+     */
+    415: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1582,6 +1600,14 @@ export type PredictionsRerunErrors = {
      * Problem
      */
     409: Problem;
+    /**
+     * Problem
+     */
+    413: Problem;
+    /**
+     * Problem
+     */
+    415: Problem;
     /**
      * Problem
      */
