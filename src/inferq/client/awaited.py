@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from threading import Lock
 
 from inferq.client.events import Event
+from inferq.errors import NotFound
 from inferq.predictions.record import Prediction
 
 REMEMBERED = 512
-"""Ends of predictions that nobody waits for yet: those of others, and of our own whose 202 is under way."""
+"""Ends, also by deletion, that nobody waits for yet: those of others, and of our own whose 202 is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Unheard:
     indices: tuple[int, ...]
 
 
+def deleted() -> NotFound:
+    """What becomes of an input whose prediction somebody deleted."""
+    return NotFound("The prediction was deleted while it was waited for.")
+
+
 Notice = Listening | Ended | Gone | Unheard
 
 
@@ -50,18 +56,25 @@ class Awaited:
 
     def __init__(self) -> None:
         self._indices: dict[str, int] = {}
-        self._early: OrderedDict[str, Prediction] = OrderedDict()
+        self._early: OrderedDict[str, Prediction | None] = OrderedDict()
         self._snapshot: set[str] = set()
         self._listening = False
         self._lock = Lock()
 
     def expect(self, task_id: str, index: int) -> Prediction | None:
-        """Waits for a prediction from now on; if its end was heard of already, that is returned."""
+        """Waits for a prediction from now on; if its end was heard of already, that is returned.
+
+        Raises:
+            NotFound: It was deleted already.
+        """
         with self._lock:
-            ended = self._early.pop(task_id, None)
-            if ended is None:
+            if task_id not in self._early:
                 self._indices[task_id] = index
-            return ended
+                return None
+            ended = self._early.pop(task_id)
+        if ended is None:
+            raise deleted()
+        return ended
 
     def forget(self, task_id: str) -> None:
         """Waits for it no longer."""
@@ -82,23 +95,20 @@ class Awaited:
         elif event.kind == "snapshot":
             yield from self._compare(event)
         elif event.deleted is not None:
-            index = self._indices.pop(event.deleted, None)
-            if index is not None:
-                yield Gone(index)
+            yield from self._ends(event.deleted, None)
         elif event.kind != "queue":
-            yield from self._ends(event)
+            for prediction in event.predictions:
+                if prediction.state.is_terminal:
+                    yield from self._ends(prediction.task_id, prediction)
 
-    def _ends(self, event: Event) -> Iterator[Notice]:
-        for prediction in event.predictions:
-            if not prediction.state.is_terminal:
-                continue
-            index = self._indices.pop(prediction.task_id, None)
-            if index is not None:
-                yield Ended(index, prediction)
-                continue
-            self._early[prediction.task_id] = prediction
-            if len(self._early) > REMEMBERED:
-                self._early.popitem(last=False)
+    def _ends(self, task_id: str, prediction: Prediction | None) -> Iterator[Notice]:
+        index = self._indices.pop(task_id, None)
+        if index is not None:
+            yield Gone(index) if prediction is None else Ended(index, prediction)
+            return
+        self._early[task_id] = prediction
+        if len(self._early) > REMEMBERED:
+            self._early.popitem(last=False)
 
     def _compare(self, event: Event) -> Iterator[Notice]:
         """A whole snapshot holds everything unfinished: what is waited for and not in it has to be looked at."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from inferq.client.awaited import Awaited, Ended, Gone, Listening, Unheard
+from inferq.client.awaited import Awaited, Ended, Gone, Listening, Unheard, deleted
 from inferq.client.calls import Answer, Calls, Followed, Submission, failure
 from inferq.client.events import listen
 from inferq.client.sources import Source
@@ -18,7 +18,6 @@ from inferq.client.steps import Emit, Fetch, Message, Receive, Spawn, Steps
 from inferq.errors import (
     InferqError,
     InsufficientScope,
-    NotFound,
     ServerUnreachable,
     Unauthenticated,
 )
@@ -213,7 +212,7 @@ class Mapping:
                 if self._stream == "starting":
                     self._stream = "live"
             case Gone(index):
-                self._fail(index, NotFound("The prediction was deleted while it was waited for."))
+                self._fail(index, deleted())
             case Ended(index, prediction):
                 self._finish(index, prediction)
             case Unheard(indices):
