@@ -195,6 +195,14 @@ class TooManyPixels(RequestError):
     title = "Too many pixels"
 
 
+class InputGone(RequestError):
+    """The stored input of an earlier prediction is gone, so that it cannot be run again."""
+
+    code = "input_gone"
+    status = 409
+    title = "Input is gone"
+
+
 class InvalidParameter(RequestError):
     """A parameter is unknown, missing or out of its range; `errors` points at it."""
 

@@ -202,10 +202,14 @@ class Reference:
 
         for row in self.rows.values():
             put(f"owned:{row.owner}", row)
+            put(f"model:{row.owner}:{model}", row)
             if row.batch:
                 put(f"batch:{row.owner}:{row.batch}", row)
             if row.state in TERMINAL:
                 put("expiry", row)
+                put(f"ended:{row.owner}:{row.state}", row)
+                if row.state == "succeeded":
+                    put(f"label:{row.owner}:cat", row)
                 continue
             put(f"unfinished:{row.owner}", row)
             if row.state == "running":
@@ -214,6 +218,19 @@ class Reference:
                 put("deadlines", row)
                 put(f"queued:{model}{'+again' if row.again else ''}", row)
         return held
+
+    def tallies(self) -> dict[str, dict[str, int]]:
+        """Counts by state: of each batch, and of what runs by model."""
+        counts: dict[str, dict[str, int]] = {}
+        for row in self.rows.values():
+            if row.batch:
+                tally = counts.setdefault(f"inferq:tally:{row.owner}:{row.batch}", {})
+                tally[row.state] = tally.get(row.state, 0) + 1
+        return counts
+
+    def running(self) -> int:
+        """How many run."""
+        return sum(row.state == "running" for row in self.rows.values())
 
     def _held(self, task_id: str, token: str) -> Row | None:
         row = self.rows.get(task_id)

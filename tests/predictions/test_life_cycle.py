@@ -29,6 +29,8 @@ from inferq.errors import QueueFull, TooManyInFlight
 from inferq.models.register import ModelRegister, RegisteredCard
 from inferq.predictions.record import (
     Attempt,
+    Box,
+    Detection,
     DetectionsResult,
     Draft,
     Input,
@@ -53,6 +55,7 @@ CARD = RegisteredCard(
     name="net", version="1", kind="object-detection", description="", license="MIT",
     input_kind="image", labels={}, parameters={}, source={}, measured={},
 )  # fmt: skip
+CAT = Detection(label="cat", class_id=17, score=0.9, box=Box(x_min=0, y_min=0, x_max=1, y_max=1))
 POLICY = Policy(MAX_ATTEMPTS, timedelta(seconds=reference.RETENTION))
 LIMITS = Limits(
     timedelta(seconds=reference.QUEUE_TIMEOUT), reference.MOST_QUEUED, reference.MOST_IN_FLIGHT
@@ -241,6 +244,16 @@ class LifeCycle(RuleBasedStateMachine):
             assert int(publishes) > 0, "queued, and nobody will ever publish it"
 
     @invariant()
+    def counts_agree(self):
+        tallies = {
+            key: {state: int(count) for state, count in self.client.hgetall(key).items()}
+            for key in self.client.scan_iter("inferq:tally:*")
+        }
+        assert tallies == self.reference.tallies()
+        running = self.client.hget("inferq:running", str(MODEL))
+        assert int(running or 0) == self.reference.running()
+
+    @invariant()
     def times_agree(self):
         seconds, micros = self.client.time()
         now = seconds + micros / 1e6
@@ -386,7 +399,7 @@ class LifeCycle(RuleBasedStateMachine):
             assert _call(lambda: self._finish(attempt, state), twice=twice) is written
 
     def _finish(self, attempt: Attempt, state: State) -> bool:
-        result = DetectionsResult(detections=()) if state is State.SUCCEEDED else None
+        result = DetectionsResult(detections=(CAT,)) if state is State.SUCCEEDED else None
         error = None if result else PROBLEM
         return self.store.finish(
             attempt, Outcome(state, result=result, error=error), retention=POLICY.retention

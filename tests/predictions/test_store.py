@@ -1,6 +1,5 @@
 """Each script of the life cycle on a real Valkey: what it writes, and that a lost reply costs nothing."""
 
-import dataclasses
 import time
 from datetime import timedelta
 
@@ -11,18 +10,13 @@ from inferq.errors import QueueFull, StateUnavailable, TooManyInFlight
 from inferq.predictions.record import (
     Attempt,
     DetectionsResult,
-    Draft,
-    Input,
-    ModelReference,
     Problem,
     State,
-    new_task_id,
 )
 from inferq.predictions.store import LEASE, Limits, Outcome, Policy, PredictionStore
 from inferq.state import connect
+from predictions.drafts import HOUR, MODEL, draft, start
 
-MODEL = ModelReference(name="net", version="1")
-HOUR = timedelta(hours=1)
 POLICY = Policy(max_attempts=3, retention=HOUR)
 PROBLEM = Problem(type="t", title="T", status=500, detail="d", code="attempts_exhausted")
 SUCCESS = Outcome(
@@ -30,31 +24,10 @@ SUCCESS = Outcome(
 )
 
 
-def draft(**changes: object) -> Draft:
-    """A draft of one prediction."""
-    whole = Draft(
-        task_id=new_task_id(),
-        owner="ann",
-        model=MODEL,
-        input=Input(media_type="image/png", width=4, height=3, bytes=70, sha256="0" * 64),
-        input_key="2026/11/24/x/input",
-        parameters={"score_threshold": 0.25, "classes": None},
-        metadata={"nested": {"empty": [], "float": 0.1}},
-    )
-    return dataclasses.replace(whole, **changes)
-
-
 @pytest.fixture
 def queued(store: PredictionStore) -> str:
     """The task id of an accepted prediction."""
     return store.accept(draft()).record.task_id
-
-
-def started(store: PredictionStore, task_id: str, *, alone: bool = False) -> Attempt:
-    """Starts an attempt."""
-    attempt = Attempt.new(task_id, "w1")
-    assert store.claim(attempt, max_attempts=3, alone=alone).outcome == "claimed"
-    return attempt
 
 
 def claimed(store: PredictionStore, task_id: str, **options: object) -> str:
@@ -76,6 +49,11 @@ def indexes(state: redis.Redis, task_id: str) -> set[str]:
     """Names of all sorted sets that hold a prediction."""
     keys = state.scan_iter("inferq:*", _type="zset")
     return {key.removeprefix("inferq:") for key in keys if state.zscore(key, task_id) is not None}
+
+
+def ended(state: str) -> set[str]:
+    """The indexes of what has ended in a state."""
+    return {"owned:ann", "model:ann:net@1", f"ended:ann:{state}", "expiry"}
 
 
 def events(state: redis.Redis) -> list[tuple[str, str]]:
@@ -100,7 +78,7 @@ def test_accepting_twice_after_a_lost_reply_makes_one_record(store: PredictionSt
     first, again = store.accept(given), store.accept(given)
     assert first == again
     assert len(events(state)) == 1
-    assert store.ahead(first.record) == 0
+    assert state.zcard("inferq:queued:net@1") == 1
 
 
 def test_an_idempotency_key_belongs_to_its_owner_and_its_content(store: PredictionStore):
@@ -127,7 +105,7 @@ def test_a_claim_starts_the_first_attempt_under_a_lease(store: PredictionStore, 
 def test_one_of_many_claims_wins_and_a_repeated_one_is_told_so_again(
     store: PredictionStore, queued: str
 ):
-    winner = started(store, queued)
+    winner = start(store, queued)
     assert claimed(store, queued) == "leased"
     again = store.claim(winner, max_attempts=3)
     assert (again.outcome, again.record.prediction.attempts) == ("claimed", 1)
@@ -137,12 +115,12 @@ def test_there_is_nothing_to_claim_of_an_unknown_or_finished_prediction(
     store: PredictionStore, queued: str
 ):
     assert claimed(store, "nonesuch") == "gone"
-    store.finish(started(store, queued), SUCCESS, retention=HOUR)
+    store.finish(start(store, queued), SUCCESS, retention=HOUR)
     assert claimed(store, queued) == "finished"
 
 
 def test_finishing_writes_result_times_and_expiry(store: PredictionStore, queued: str):
-    assert store.finish(started(store, queued), SUCCESS, retention=HOUR)
+    assert store.finish(start(store, queued), SUCCESS, retention=HOUR)
     prediction = store.get(queued).prediction
     assert prediction.state is State.SUCCEEDED
     assert prediction.result == SUCCESS.result
@@ -153,13 +131,13 @@ def test_finishing_writes_result_times_and_expiry(store: PredictionStore, queued
 
 def test_a_failure_keeps_its_problem(store: PredictionStore, queued: str):
     problem = Problem(type="t", title="T", status=500, detail="d", code="model_failed")
-    store.finish(started(store, queued), Outcome(State.FAILED, error=problem), retention=HOUR)
+    store.finish(start(store, queued), Outcome(State.FAILED, error=problem), retention=HOUR)
     prediction = store.get(queued).prediction
     assert (prediction.state, prediction.error, prediction.result) == (State.FAILED, problem, None)
 
 
 def test_the_first_terminal_state_is_final(store: PredictionStore, state, queued: str):
-    attempt = started(store, queued)
+    attempt = start(store, queued)
     assert store.finish(attempt, SUCCESS, retention=HOUR)
     assert store.finish(attempt, SUCCESS, retention=HOUR), "a repeated call is told the same"
     problem = Problem(type="t", title="T", status=500, detail="d", code="model_failed")
@@ -170,13 +148,13 @@ def test_the_first_terminal_state_is_final(store: PredictionStore, state, queued
 
 
 def test_an_attempt_with_another_token_is_fenced_off(store: PredictionStore, queued: str):
-    started(store, queued)
+    start(store, queued)
     assert not store.finish(Attempt.new(queued, "w2"), SUCCESS, retention=HOUR)
     assert store.get(queued).prediction.state is State.RUNNING
 
 
 def test_renewing_tells_which_attempts_are_lost(store: PredictionStore, state, queued: str):
-    attempt = started(store, queued)
+    attempt = start(store, queued)
     lose_lease(state, queued)
     assert store.renew([attempt, Attempt.new("nonesuch", "w1")]) == {"nonesuch"}
     assert state.zscore("inferq:leases", queued) > 1, "lapsed, but nobody requeued it"
@@ -186,27 +164,28 @@ def test_renewing_tells_which_attempts_are_lost(store: PredictionStore, state, q
 def test_released_it_waits_again_as_if_it_had_never_been_started(
     store: PredictionStore, state, queued: str
 ):
-    attempt = started(store, queued)
+    attempt = start(store, queued)
     assert store.release(attempt)
     assert store.release(attempt), "a repeated call is told the same"
     prediction = store.get(queued).prediction
     assert (prediction.state, prediction.attempts) == (State.QUEUED, 0)
     assert indexes(state, queued) == {
-        "queued:net@1+again", "outbox", "deadlines", "owned:ann", "unfinished:ann",
+        "queued:net@1+again", "outbox", "deadlines", "owned:ann", "model:ann:net@1",
+        "unfinished:ann",
     }  # fmt: skip
     assert not store.finish(attempt, SUCCESS, retention=HOUR), "it gave its lease up"
     assert claimed(store, queued) == "claimed"
 
 
 def test_released_with_a_delay_it_is_not_started_before(store: PredictionStore, state, queued: str):
-    store.release(started(store, queued), delay=HOUR)
+    store.release(start(store, queued), delay=HOUR)
     assert claimed(store, queued) == "too_early"
     state.hset(f"inferq:prediction:{queued}", "not_before", 1)
     assert claimed(store, queued) == "claimed"
 
 
 def test_a_late_copy_of_a_claim_starts_nothing(store: PredictionStore, queued: str):
-    attempt = started(store, queued)
+    attempt = start(store, queued)
     store.release(attempt)
     assert store.claim(attempt, max_attempts=3).outcome == "leased"
     assert store.get(queued).prediction.state is State.QUEUED
@@ -215,7 +194,7 @@ def test_a_late_copy_of_a_claim_starts_nothing(store: PredictionStore, queued: s
 def test_a_lapsed_attempt_is_requeued_and_the_next_one_runs_alone(
     store: PredictionStore, state, queued: str
 ):
-    attempt = started(store, queued)
+    attempt = start(store, queued)
     record = store.get(queued)
     assert store.requeue(record, PROBLEM, policy=POLICY) == "held", "its lease runs"
     lose_lease(state, queued)
@@ -224,23 +203,23 @@ def test_a_lapsed_attempt_is_requeued_and_the_next_one_runs_alone(
     assert store.get(queued).prediction.attempts == 1
     assert not store.finish(attempt, SUCCESS, retention=HOUR), "the late result is fenced off"
     assert claimed(store, queued) == "needs_alone"
-    assert store.finish(started(store, queued, alone=True), SUCCESS, retention=HOUR)
+    assert store.finish(start(store, queued, alone=True), SUCCESS, retention=HOUR)
 
 
 def test_whose_worker_is_known_to_be_dead_needs_no_lapse(store: PredictionStore, queued: str):
-    started(store, queued)
+    start(store, queued)
     assert store.requeue(store.get(queued), PROBLEM, policy=POLICY, dead=True) == "requeued"
 
 
 def test_after_its_last_attempt_it_fails(store: PredictionStore, state, queued: str):
     for _ in range(POLICY.max_attempts):
         assert store.get(queued).prediction.state is State.QUEUED
-        started(store, queued, alone=True)
+        start(store, queued, alone=True)
         outcome = store.requeue(store.get(queued), PROBLEM, policy=POLICY, dead=True)
     assert outcome == "failed"
     prediction = store.get(queued).prediction
     assert (prediction.state, prediction.attempts, prediction.error) == (State.FAILED, 3, PROBLEM)
-    assert indexes(state, queued) == {"owned:ann", "expiry"}
+    assert indexes(state, queued) == ended("failed")
 
 
 def test_what_has_waited_too_long_is_not_started_but_failed(
@@ -255,7 +234,7 @@ def test_what_has_waited_too_long_is_not_started_but_failed(
 
 
 def test_a_running_prediction_is_never_overdue(store: PredictionStore, queued: str):
-    started(store, queued)
+    start(store, queued)
     assert not store.fail(queued, PROBLEM, policy=POLICY)
 
 
@@ -264,7 +243,7 @@ def test_the_queue_timeout_counts_all_time_that_it_did_not_run(state):
     task_id = store.accept(draft()).record.task_id
     key = f"inferq:prediction:{task_id}"
     state.hincrby(key, "queued", -40_000_000)
-    store.release(started(store, task_id))
+    store.release(start(store, task_id))
     left = state.zscore("inferq:deadlines", task_id) - int(state.hget(key, "queued"))
     assert left / 1e6 == pytest.approx(60, abs=1)
 
@@ -275,7 +254,7 @@ def test_start_within_ends_the_wait_earlier_but_only_before_the_first_start(
     task_id = store.accept(draft(start_within=timedelta(seconds=5))).record.task_id
     created = int(state.hget(f"inferq:prediction:{task_id}", "created"))
     assert state.zscore("inferq:deadlines", task_id) - created == 5_000_000
-    started(store, task_id)
+    start(store, task_id)
     store.requeue(store.get(task_id), PROBLEM, policy=POLICY, dead=True)
     assert state.zscore("inferq:deadlines", task_id) - created > 1e9
 
@@ -283,17 +262,17 @@ def test_start_within_ends_the_wait_earlier_but_only_before_the_first_start(
 def test_cancelling_works_at_once_and_fences_the_late_result_off(
     store: PredictionStore, state, queued: str
 ):
-    attempt = started(store, queued)
+    attempt = start(store, queued)
     assert store.cancel(queued, retention=HOUR) is State.CANCELED
     assert store.cancel(queued, retention=HOUR) is State.CANCELED, "repeated"
     assert not store.finish(attempt, SUCCESS, retention=HOUR)
     assert store.renew([attempt]) == {queued}
-    assert indexes(state, queued) == {"owned:ann", "expiry"}
+    assert indexes(state, queued) == ended("canceled")
     assert store.cancel("nonesuch", retention=HOUR) is None
 
 
 def test_what_has_ended_is_not_cancelled(store: PredictionStore, queued: str):
-    store.finish(started(store, queued), SUCCESS, retention=HOUR)
+    store.finish(start(store, queued), SUCCESS, retention=HOUR)
     assert store.cancel(queued, retention=HOUR) is State.SUCCEEDED
 
 
@@ -303,7 +282,7 @@ def test_deleted_in_any_state_nothing_is_left_but_its_blobs_to_remove(
 ):
     record = store.accept(draft(batch="holiday", idempotency_key="k")).record
     if stage != "queued":
-        attempt = started(store, record.task_id)
+        attempt = start(store, record.task_id)
     if stage == "finished":
         store.finish(attempt, SUCCESS, retention=HOUR)
     assert store.delete(record.task_id)
@@ -331,40 +310,17 @@ def test_no_more_is_accepted_than_a_deployment_or_an_owner_may_have(state):
     store.accept(draft(owner="bob"))
     with pytest.raises(QueueFull, match="3 predictions wait"):
         store.accept(draft(owner="eve"))
-    attempt = started(store, running)
+    attempt = start(store, running)
     store.accept(draft(owner="eve"))
     store.finish(attempt, SUCCESS, retention=HOUR)
     assert state.zcard("inferq:unfinished:ann") == 1
 
 
-def test_places_in_the_queue_follow_the_order_of_acceptance(store: PredictionStore):
-    records = [store.accept(draft()).record for _ in range(4)]
-    other = store.accept(draft(model=ModelReference(name="other", version="1"))).record
-    assert [store.ahead(record) for record in records] == [0, 1, 2, 3]
-    assert store.ahead(other) == 0
-    started(store, records[0].task_id)
-    assert store.ahead(records[3]) == 2
-
-
-def test_the_rate_at_which_the_queue_drains_is_learned(store: PredictionStore, state):
-    assert store.drain(MODEL).expected_wait(3, slots=2) is None
-    ids = [store.accept(draft()).record.task_id for _ in range(3)]
-    store.finish(started(store, ids[0]), SUCCESS, retention=HOUR)
-    drain = store.drain(MODEL)
-    assert (drain.service is not None, drain.interval) == (True, None)
-    assert drain.expected_wait(4, slots=2) == pytest.approx(2 * drain.service)
-    state.hincrby("inferq:drain:net@1", "last", -200_000)
-    store.finish(started(store, ids[1]), SUCCESS, retention=HOUR)
-    wait = store.drain(MODEL).expected_wait(4, slots=2)
-    assert wait == pytest.approx(0.8, rel=0.1)
-    assert store.drain(MODEL).expected_wait(4, slots=0) is None, "nobody works it off"
-
-
 def test_nothing_is_left_in_the_indexes_of_what_waits_or_runs(
     store: PredictionStore, state, queued: str
 ):
-    store.finish(started(store, queued), SUCCESS, retention=HOUR)
-    assert indexes(state, queued) == {"owned:ann", "expiry"}
+    store.finish(start(store, queued), SUCCESS, retention=HOUR)
+    assert indexes(state, queued) == ended("succeeded")
 
 
 def test_a_full_store_takes_nothing_new_but_finishes_what_it_holds(
@@ -376,7 +332,7 @@ def test_a_full_store_takes_nothing_new_but_finishes_what_it_holds(
         with pytest.raises(StateUnavailable, match="full"):
             store.accept(draft())
         assert store.memory_used() > 1
-        assert store.finish(started(store, queued), SUCCESS, retention=HOUR)
+        assert store.finish(start(store, queued), SUCCESS, retention=HOUR)
         assert store.delete(queued)
     finally:
         state.config_set("maxmemory", limit)

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from typing_extensions import override
 
 from inferq import __version__
 from inferq.api.deps import Services
@@ -41,9 +42,14 @@ def create_app(settings: Settings) -> FastAPI:
         services.publisher.start()
         await run_in_threadpool(services.publisher.wait_until_met)
         services.upkeep.start()
-        changes = asyncio.create_task(services.changes.run())
+        tasks = [
+            asyncio.create_task(services.changes.run()),
+            asyncio.create_task(services.changes.tell_places()),
+        ]
         yield
-        await _end(changes)
+        services.changes.close()
+        for task in tasks:
+            await _end(task)
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
 
@@ -84,8 +90,9 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
             " Use 127.0.0.1, and a proxy with authentication in front of it."
         )
     settings.state_url()  # a missing setting is told before anything is started
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -95,7 +102,20 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     sockets = None if fd is None else [socket.socket(fileno=fd)]
-    uvicorn.Server(config).run(sockets=sockets)
+    Server(config, app).run(sockets=sockets)
+
+
+class Server(uvicorn.Server):
+    """Ends the event streams when it is told to stop: they would hold it up until its grace is over."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.services.changes.close()
+        await super().shutdown(sockets)
 
 
 def _is_loopback(host: str) -> bool:

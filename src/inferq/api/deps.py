@@ -7,8 +7,12 @@ import anyio
 from fastapi import Depends, Request
 
 from inferq.api.capacity import Capacity
+from inferq.api.places import Viewer
 from inferq.api.push import Changes
 from inferq.models.register import ModelRegister
+from inferq.predictions.events import EventLog
+from inferq.predictions.lists import PredictionLists
+from inferq.predictions.queues import Queues
 from inferq.predictions.store import PredictionStore
 from inferq.queue import CeleryResults, Publisher
 from inferq.settings import Settings
@@ -26,12 +30,16 @@ class Services:
 
     settings: Settings
     store: PredictionStore
+    lists: PredictionLists
+    queues: Queues
+    events: EventLog
     storage: Storage
     register: ModelRegister
     publisher: Publisher
     results: CeleryResults
     upkeep: Upkeep
     capacity: Capacity
+    viewer: Viewer
     changes: Changes
     render_limit: anyio.CapacityLimiter
 
@@ -43,16 +51,21 @@ class Services:
             SetupError: A setting is missing.
         """
         parts = Parts.create(settings)
+        viewer = Viewer(parts)
         return cls(
             settings=settings,
             store=parts.store,
+            lists=PredictionLists(parts.client),
+            queues=parts.queues,
+            events=EventLog(parts.client),
             storage=parts.storage,
             register=parts.register,
             publisher=parts.publisher,
             results=parts.results,
             upkeep=Upkeep(parts),
             capacity=Capacity(parts),
-            changes=Changes(settings.state_url()),
+            viewer=viewer,
+            changes=Changes(settings.state_url(), viewer),
             render_limit=anyio.CapacityLimiter(RENDERS_AT_ONCE),
         )
 

@@ -1,62 +1,228 @@
-"""Wakes whoever waits for a prediction: one reader of the event stream per API process."""
+"""Tells whoever listens of changes: one reader of the event stream per API process, however many listen.
+
+Listen first, read the record next, then wait for updates: so no change falls in between.
+"""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import redis
 import structlog
+from starlette.concurrency import run_in_threadpool
 
-from inferq.predictions.events import follow, last_event_id
+from inferq.api.places import Viewer
+from inferq.api.schemas import View
+from inferq.errors import StateUnavailable
+from inferq.predictions.events import DELETED, Change, follow
+from inferq.predictions.record import QueuePlace, Record
 from inferq.state import connect_async
 
 RECONNECT_PAUSE = 0.5
+PLACES_SECONDS = 1.0
+MOST_PENDING = 1_000
+MOST_PLACES = 200
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A change, and the prediction as it was read after it; None once it was deleted."""
+
+    change: Change
+    view: View | None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where predictions stand in the queue now, of those whose place has changed."""
+
+    places: Mapping[str, QueuePlace]
+
+
+class ListenerGone(Exception):
+    """A listener gets no more updates: it was too slow, or the server ends."""
+
+
+class UpdatesMissed(Exception):
+    """The event stream was out of reach: what a listener knows may be stale."""
+
+
+class Listener:
+    """What one waiting request hears of."""
+
+    def __init__(self, task_id: str | None, owner: str) -> None:
+        self.task_id = task_id
+        self.owner = owner
+        self.waiting: dict[str, Record] = {}
+        """The queued predictions whose places it wants to hear of."""
+        self._told: dict[str, QueuePlace] = {}
+        self._pending: deque[Update | Places] = deque()
+        self._wake = asyncio.Event()
+        self._missed = False
+        self._gone = False
+
+    async def next(self, seconds: float) -> Update | Places | None:
+        """The next update, or None where there is none in so many seconds.
+
+        Raises:
+            UpdatesMissed: Read anew what you know; updates follow again from here on.
+            ListenerGone: There will be none.
+        """
+        if not self._pending and not self._missed and not self._gone:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+        if self._gone:
+            raise ListenerGone
+        if self._missed:
+            self._missed = False
+            raise UpdatesMissed
+        return self._pending.popleft() if self._pending else None
+
+    def keep(self, view: View) -> None:
+        """Notes a prediction that was shown: while it is queued, its places are to be told."""
+        task_id = view.record.task_id
+        if view.queue is None:
+            self.forget(task_id)
+        elif task_id in self.waiting or len(self.waiting) < MOST_PLACES:
+            self.waiting[task_id] = view.record
+            self._told[task_id] = view.queue
+
+    def forget(self, task_id: str) -> None:
+        """Notes that a prediction is not queued any more."""
+        self.waiting.pop(task_id, None)
+        self._told.pop(task_id, None)
+
+    def offer(self, update: Update) -> None:
+        """Puts an update behind those that wait; a listener that does not fetch them is dropped."""
+        if len(self._pending) >= MOST_PENDING:
+            self.drop()
+        self._pending.append(update)
+        self._wake.set()
+
+    def offer_places(self, places: Mapping[str, QueuePlace]) -> None:
+        """Tells new places, unless older ones still wait to be fetched."""
+        mine = {task_id: places[task_id] for task_id in self.waiting if task_id in places}
+        changed = {
+            task_id: place for task_id, place in mine.items() if place != self._told.get(task_id)
+        }
+        if changed and not any(isinstance(pending, Places) for pending in self._pending):
+            self._told |= changed
+            self._pending.append(Places(changed))
+            self._wake.set()
+
+    def miss(self) -> None:
+        """Notes that changes may have been missed."""
+        self._missed = True
+        self._wake.set()
+
+    def drop(self) -> None:
+        """Ends it; what waits is thrown away."""
+        self._gone = True
+        self._pending.clear()
+        self._wake.set()
+
+
 class Changes:
-    """Local waiters by task id, woken by the event stream.
+    """The listeners of this process, and the tasks that serve them."""
 
-    Register first, read the record next, wait last: then no change falls in between.
-    """
-
-    def __init__(self, redis_url: str) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        viewer: Viewer,
+    ) -> None:
+        """Connects to nothing yet."""
         self._url = redis_url
-        self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._viewer = viewer
+        self._by_task: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._by_owner: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._closed = False
 
     @contextmanager
-    def watch(self, task_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of a prediction, and whenever one may have been missed."""
-        changed = asyncio.Event()
-        self._waiters[task_id].add(changed)
+    def listen(self, owner: str, task_id: str | None = None) -> Iterator[Listener]:
+        """Hears of one prediction, or of all of an owner's."""
+        listener = Listener(task_id, owner)
+        group, key = (self._by_owner, owner) if task_id is None else (self._by_task, task_id)
+        group[key].add(listener)
+        if self._closed:
+            listener.drop()
         try:
-            yield changed
+            yield listener
         finally:
-            self._waiters[task_id].discard(changed)
-            if not self._waiters[task_id]:
-                del self._waiters[task_id]
+            group[key].discard(listener)
+            if not group[key]:
+                del group[key]
+
+    def close(self) -> None:
+        """Ends all listeners, now and from now on: the server is to end, and they would hold it up."""
+        self._closed = True
+        for listener in self._all():
+            listener.drop()
 
     async def run(self) -> None:
         """Reads the stream until it is cancelled; reconnects when the state store comes back."""
         while True:
             client = connect_async(self._url)
             try:
-                after = await last_event_id(client)
-                self._wake_all()
-                async for change in follow(client, after=after):
-                    self._wake(change.task_id)
-            except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError) as error:
+                async for changes in follow(client):
+                    if changes:
+                        await self._tell(changes)
+                    else:
+                        self._missed()
+            except (redis.RedisError, StateUnavailable) as error:
                 log.warning("event_stream_lost", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
             finally:
                 await client.aclose()
 
-    def _wake(self, task_id: str) -> None:
-        for changed in self._waiters.get(task_id, ()):
-            changed.set()
+    async def tell_places(self) -> None:
+        """Tells listeners once a second how far what they wait for has come, until it is cancelled."""
+        while True:
+            await asyncio.sleep(PLACES_SECONDS)
+            waiting = {
+                task_id: record
+                for listener in self._all()
+                for task_id, record in listener.waiting.items()
+            }
+            if not waiting:
+                continue
+            try:
+                places = await run_in_threadpool(self._viewer.places, list(waiting.values()))
+            except StateUnavailable:
+                continue
+            for listener in self._all():
+                listener.offer_places(places)
 
-    def _wake_all(self) -> None:
-        for task_id in list(self._waiters):
-            self._wake(task_id)
+    async def _tell(self, changes: Sequence[Change]) -> None:
+        """Reads each changed prediction once, and hands it to all who listen."""
+        latest = {
+            change.task_id: change
+            for change in changes
+            if change.task_id in self._by_task or change.owner in self._by_owner
+        }
+        wanted = [change.task_id for change in latest.values() if change.event != DELETED]
+        read = await run_in_threadpool(self._viewer.by_id, wanted) if wanted else []
+        views = {view.record.task_id: view for view in read}
+        for change in sorted(latest.values(), key=lambda change: change.event_id):
+            view = views.get(change.task_id)
+            if view is None and change.event != DELETED:
+                continue  # it is deleted since, which is told next
+            update = Update(change, view)
+            for listener in (
+                *self._by_task.get(change.task_id, ()),
+                *self._by_owner.get(change.owner, ()),
+            ):
+                listener.offer(update)
+
+    def _missed(self) -> None:
+        for listener in self._all():
+            listener.miss()
+
+    def _all(self) -> list[Listener]:
+        groups = (*self._by_task.values(), *self._by_owner.values())
+        return [listener for group in groups for listener in group]

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Links, Prediction, QueuePlace, Record, State
@@ -27,6 +28,118 @@ class ModelList(BaseModel):
 
     items: tuple[ModelCard, ...]
     default: str | None = Field(description="Model of a request that names none.")
+
+
+class Selection(BaseModel):
+    """Which predictions are wanted: of each field any value named, all where none is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: tuple[State, ...] = Field((), description="States; repeat the parameter for several.")
+    model: tuple[str, ...] = Field((), description="Models, as `name` or `name@version`.")
+    label: tuple[str, ...] = Field((), description="Labels that were found.")
+    batch: tuple[str, ...] = Field((), description="Batches.")
+    created_after: AwareDatetime | None = Field(
+        None, description="Accepted after this moment (RFC 3339, with its offset)."
+    )
+    created_before: AwareDatetime | None = Field(
+        None, description="Accepted before this moment (RFC 3339, with its offset)."
+    )
+
+
+class ListQuery(Selection):
+    """A page of a list."""
+
+    limit: int = Field(50, ge=1, le=200, description="Most predictions of the page.")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+
+
+class PredictionPage(BaseModel):
+    """Some predictions, newest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[Prediction, ...]
+    next_cursor: str | None = Field(
+        description="Gives the next page; null on the last one. A page may be short though more follow."
+    )
+
+
+class Rerun(BaseModel):
+    """What is to be different when a prediction is made again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(
+        None, description="`name` or `name@version`; where absent, the very version that was used."
+    )
+    parameters: dict[str, JsonValue] | None = Field(
+        None,
+        description="Where absent, those of the earlier one; for another model, that model's defaults.",
+    )
+
+
+class Deletion(BaseModel):
+    """What is to be deleted: exactly one of the two."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None = Field(
+        None, description="Task ids; those that there are not (any more) are passed over."
+    )
+    filter: Selection | None = Field(
+        None,
+        description="As for the list; it has to name something, so that nothing goes by mistake.",
+    )
+
+
+class Deleted(BaseModel):
+    """What was deleted."""
+
+    deleted: int = Field(description="How many predictions.")
+
+
+class Batch(BaseModel):
+    """What carries one batch label."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch: str
+    total: int
+    counts: dict[State, int] = Field(description="How many stand in each state.")
+    finished_in_seconds: float | None = Field(
+        description="Expected time until all have ended; null while nobody can tell."
+    )
+
+
+class QueueLoad(BaseModel):
+    """What a model has to do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str = Field(description="`name@version`.")
+    queued: int
+    running: int
+    workers: int = Field(description="Living workers that serve the model.")
+    slots: int = Field(description="Predictions that they run at once.")
+    per_second: float | None = Field(
+        description="How many ended a second lately, while others waited; null until it was measured."
+    )
+    oldest_seconds: float | None = Field(
+        description="How long what starts next has waited; null where nothing waits."
+    )
+    expected_wait_seconds: float | None = Field(
+        description="How long a prediction sent now has to wait; null where nobody can tell."
+    )
+    reason: Literal["no_worker", "broker_unavailable"] | None = Field(
+        description="What keeps predictions from starting, if anything does."
+    )
+
+
+class QueueList(BaseModel):
+    """The queues of all models."""
+
+    items: tuple[QueueLoad, ...]
 
 
 class Readiness(BaseModel):
@@ -54,7 +167,7 @@ def etag(record: Record) -> str:
     return f'W/"{record.revision}"'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """A record on its way out."""
 
@@ -72,8 +185,14 @@ class View:
             image=f"{path}/image",
             preview=f"{path}/preview",
             annotated=f"{path}/annotated" if drawable else None,
+            events=f"{path}/events",
         )
         return self.record.prediction.model_copy(update={"links": links, "queue": self.queue})
+
+    @cached_property
+    def body(self) -> str:
+        """The prediction as JSON."""
+        return self.prediction.model_dump_json()
 
     def response(self, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         """The answer that carries it."""
@@ -82,13 +201,8 @@ class View:
         )
         if not self.record.prediction.state.is_terminal:
             headers["Retry-After"] = str(self._retry_after())
-        return Response(self.prediction.model_dump_json(), status, headers, "application/json")
+        return Response(self.body, status, headers, "application/json")
 
     def _retry_after(self) -> int:
         wait = self.queue.starts_in_seconds if self.queue else None
         return max(1, math.ceil(wait or 0))
-
-
-def waits_in_queue(record: Record) -> bool:
-    """Whether a record has a place in the queue."""
-    return record.prediction.state is State.QUEUED

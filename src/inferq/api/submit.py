@@ -1,24 +1,28 @@
 """Accepting a prediction: check, save, record, publish. Runs in the thread pool; nothing is stored on a refusal."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
 
 from inferq.api.deps import Services
+from inferq.api.schemas import Rerun
 from inferq.api.uploads import Upload
 from inferq.errors import (
     FieldError,
     IdempotencyKeyReused,
+    InputGone,
     InvalidParameter,
+    NotFinished,
+    NotFound,
     QueueFull,
     TooManyInFlight,
 )
 from inferq.models.inputs import read_image_header
-from inferq.models.parameters import parse_parameters
-from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
+from inferq.models.parameters import check_parameters, parse_parameters
+from inferq.predictions.record import Draft, Input, ModelReference, Record, new_task_id
 from inferq.predictions.repairs import Message
 from inferq.predictions.store import PUBLISH_GRACE, Acceptance
 
@@ -50,39 +54,88 @@ def submit(
     parameters = parse_parameters(card.parameters, fields)
     header = read_image_header(upload.data, max_pixels=services.settings.max_pixels)
     task_id = new_task_id()
-    key = services.storage.key(task_id, "input")
-    digest = hashlib.sha256(upload.data).hexdigest()
+    given = Input(
+        filename=upload.filename,
+        media_type=header.media_type,
+        width=header.width,
+        height=header.height,
+        bytes=len(upload.data),
+        sha256=hashlib.sha256(upload.data).hexdigest(),
+    )
     draft = Draft(
         task_id=task_id,
         owner=owner,
         model=ModelReference(name=card.name, version=card.version),
-        input=Input(
-            filename=upload.filename,
-            media_type=header.media_type,
-            width=header.width,
-            height=header.height,
-            bytes=len(upload.data),
-            sha256=digest,
-        ),
-        input_key=key,
+        input=given,
+        input_key=services.storage.key(task_id, "input"),
         parameters=parameters,
         metadata=options.metadata,
         batch=options.batch,
         start_within=options.start_within,
         idempotency_key=idempotency_key,
-        fingerprint=_fingerprint(digest, card.reference, parameters),
+        fingerprint=_fingerprint(given.sha256, card.reference, parameters),
     )
+    return _accept(services, draft, lambda: services.storage.write(draft.input_key, upload.data))
+
+
+def rerun(
+    services: Services, record: Record, wish: Rerun, *, idempotency_key: str | None
+) -> Acceptance:
+    """Makes a prediction of the input of an earlier one, which it shares nothing with.
+
+    Raises:
+        NotFinished: The earlier one has not ended.
+        InputGone: Its input is not in storage any more.
+        RequestError: Another of its subclasses says what is wrong with the request.
+        UnavailableError: As for `submit`.
+    """
+    prediction = record.prediction
+    if not prediction.state.is_terminal:
+        raise NotFinished(f"The prediction is {prediction.state}; wait for its end.", retry_after=1)
+    card = services.register.find(wish.model or str(prediction.model), None)
+    same = card.reference == str(prediction.model)
+    kept = prediction.parameters if same else {}
+    given = kept if wish.parameters is None else wish.parameters
+    parameters = check_parameters(card.parameters, given)
+    task_id = new_task_id()
+    draft = Draft(
+        task_id=task_id,
+        owner=record.owner,
+        model=ModelReference(name=card.name, version=card.version),
+        input=prediction.input,
+        input_key=services.storage.key(task_id, "input"),
+        parameters=parameters,
+        metadata=prediction.metadata,
+        batch=prediction.batch,
+        rerun_of=prediction.task_id,
+        idempotency_key=None
+        if idempotency_key is None
+        else f"rerun/{record.task_id}/{idempotency_key}",
+        fingerprint=_fingerprint(prediction.input.sha256, card.reference, parameters),
+    )
+
+    def copy() -> None:
+        try:
+            services.storage.copy(record.input_key, draft.input_key)
+        except NotFound as error:
+            raise InputGone("The input is not in storage any more; send it again.") from error
+
+    return _accept(services, draft, copy)
+
+
+def _accept(services: Services, draft: Draft, store_input: Callable[[], object]) -> Acceptance:
+    """Stores the input, then makes the record; nothing stays of what is refused."""
     services.capacity.check()
-    services.storage.write(key, upload.data)
+    store_input()
     try:
         acceptance = services.store.accept(draft)
     except (QueueFull, TooManyInFlight):
-        services.storage.delete_all(key)
+        services.storage.delete_all(draft.input_key)
         raise
     if acceptance.outcome == "accepted":
-        services.publisher.publish(Message(task_id, draft.model), lent=PUBLISH_GRACE)
+        services.publisher.publish(Message(draft.task_id, draft.model), lent=PUBLISH_GRACE)
         return acceptance
-    services.storage.delete_all(key)
+    services.storage.delete_all(draft.input_key)
     if acceptance.outcome == "key_reused":
         raise IdempotencyKeyReused(
             "This Idempotency-Key came with another input, model or parameters before; use a new key."

@@ -1,17 +1,16 @@
 """Waiting for a prediction without polling: `Prefer: wait=N` (RFC 7240) over the event stream."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.deps import Services
-from inferq.api.schemas import View, waits_in_queue
+from inferq.api.push import ListenerGone, Places, Update, UpdatesMissed
+from inferq.api.schemas import View
 from inferq.errors import NotFound
-from inferq.predictions.record import QueuePlace, Record
+from inferq.predictions.record import Record
 
 LONGEST_WAIT = 30
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)", re.IGNORECASE)
@@ -31,47 +30,59 @@ def find(services: Services, task_id: str, owner: str) -> Record:
     """
     record = services.store.get(task_id)
     if record is None or record.owner != owner:
-        raise NotFound(f"There is no prediction {task_id!r} (any more).")
+        raise _not_found(task_id)
     return record
 
 
-def view(services: Services, record: Record) -> View:
-    """The record with its place in the queue, where it has one."""
-    return View(record, _place(services, record) if waits_in_queue(record) else None)
+def look(services: Services, task_id: str, owner: str) -> View:
+    """An owner's prediction as it is shown.
+
+    Raises:
+        NotFound: There is none, or it belongs to someone else.
+    """
+    return services.viewer.one(find(services, task_id, owner))
 
 
 async def wait_until(
     services: Services,
-    read: Callable[[], Record],
-    *,
     task_id: str,
+    owner: str,
+    *,
     seconds: float,
     done: Callable[[Record], bool],
-) -> Record:
-    """Reads a record until it is `done` or the time is over; woken by its changes, never by a timer."""
+) -> View:
+    """A prediction once it is `done`, or as it is when the time is over; woken by its changes, never by a timer.
+
+    Raises:
+        NotFound: There is none (any more), or it belongs to someone else.
+    """
     deadline = time.monotonic() + seconds
-    with services.changes.watch(task_id) as changed:
+    with services.changes.listen(owner, task_id) as listener:
+        shown: View | None = None
         while True:
-            record = await run_in_threadpool(read)
+            if shown is None:
+                shown = await run_in_threadpool(look, services, task_id, owner)
             remaining = deadline - time.monotonic()
-            if done(record) or remaining <= 0:
-                return record
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), remaining)
-            changed.clear()
+            if done(shown.record) or remaining <= 0:
+                return shown
+            try:
+                update = await listener.next(remaining)
+            except UpdatesMissed:
+                update = None
+            except ListenerGone:
+                deadline = time.monotonic()
+                continue
+            shown = _told(update)
 
 
-def _place(services: Services, record: Record) -> QueuePlace:
-    model = record.prediction.model
-    serving = services.register.serving(str(model))
-    ahead = services.store.ahead(record)
-    wait = services.store.drain(model).expected_wait(ahead, serving.slots)
-    reason = None if serving.workers else "no_worker"
-    if not services.publisher.reachable:
-        reason = "broker_unavailable"
-    return QueuePlace(
-        ahead=ahead,
-        workers=serving.workers,
-        starts_in_seconds=None if wait is None else round(wait, 2),
-        reason=reason,
-    )
+def _told(update: Update | Places | None) -> View | None:
+    """The prediction that an update tells of; None where it has to be read."""
+    if not isinstance(update, Update):
+        return None
+    if update.view is None:
+        raise _not_found(update.change.task_id)
+    return update.view
+
+
+def _not_found(task_id: str) -> NotFound:
+    return NotFound(f"There is no prediction {task_id!r} (any more).")

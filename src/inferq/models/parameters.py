@@ -27,14 +27,24 @@ def parse_parameters(
     given: dict[str, list[str]] = {}
     for name, text in fields:
         given.setdefault(name, []).append(text)
+    return check_parameters(
+        schema, {name: _value(properties.get(name, {}), texts) for name, texts in given.items()}
+    )
+
+
+def check_parameters(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON gives them, with the schema's defaults for what is not given.
+
+    Raises:
+        InvalidParameter: With one entry for each parameter that is unknown or out of range.
+    """
+    properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
     errors = [
         FieldError(f"/{name}", f"unknown parameter; known are {', '.join(sorted(properties))}")
         for name in given
         if name not in properties
     ]
-    values = {
-        name: _value(properties[name], texts) for name, texts in given.items() if name in properties
-    }
+    values = {name: value for name, value in given.items() if name in properties}
     errors += [
         _field_error(error) for error in Draft202012Validator(dict(schema)).iter_errors(values)
     ]

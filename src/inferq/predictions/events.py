@@ -2,42 +2,114 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, Self, cast
 
+import redis
 import redis.asyncio
+
+from inferq.state import state_errors
 
 STREAM = "inferq:events"
 BLOCK_MS = 5000
+CHUNK = 1000
+MOST_REPLAYED = 20_000
+DELETED = "deleted"
 
-Streams = Sequence[tuple[str, Sequence[tuple[str, dict[str, str]]]]]
+Entries = Sequence[tuple[str, dict[str, str]]]
+
+
+class EventId(NamedTuple):
+    """The id of an entry; ids grow."""
+
+    milliseconds: int
+    sequence: int
+
+    def __str__(self) -> str:
+        return f"{self.milliseconds}-{self.sequence}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The id of `1700000000000-0`.
+
+        Raises:
+            ValueError: It is none.
+        """
+        milliseconds, dash, sequence = text.partition("-")
+        if not (dash and milliseconds.isdecimal() and sequence.isdecimal()):
+            raise ValueError(text)
+        return cls(int(milliseconds), int(sequence))
+
+
+START = EventId(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one prediction; `event_id` is the entry's id in the stream and grows."""
+    """One change of one prediction."""
 
-    event_id: str
+    event_id: EventId
     task_id: str
     event: str
-    """The state that it has now, or `deleted`."""
+    """The state that it entered, or `deleted`."""
+    revision: int
     owner: str
+    batch: str | None
 
 
-async def last_event_id(client: redis.asyncio.Redis) -> str:
-    """The id of the newest change; following from here on misses nothing that happens from now."""
-    entries = await client.xrevrange(STREAM, count=1)
-    return str(entries[0][0]) if entries else "0-0"
+class EventLog:
+    """What has happened so far. Every method raises `StateUnavailable` when the store does not answer."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        """Connects to nothing yet."""
+        self._client = client
+
+    def newest(self) -> EventId:
+        """The id of the newest change."""
+        with state_errors():
+            entries = cast("Entries", self._client.xrevrange(STREAM, count=1))
+        return EventId.parse(entries[0][0]) if entries else START
+
+    def since(self, after: EventId) -> list[Change] | None:
+        """All changes after an id, oldest first; None where they are not all known any more, or are too many."""
+        with state_errors():
+            oldest = cast("Entries", self._client.xrange(STREAM, count=1))
+            if not oldest or not EventId.parse(oldest[0][0]) <= after <= self.newest():
+                return None
+            found: list[Change] = []
+            while len(found) <= MOST_REPLAYED:
+                entries = cast("Entries", self._client.xrange(STREAM, f"({after}", count=CHUNK))
+                if not entries:
+                    return found
+                found += map(_change, entries)
+                after = found[-1].event_id
+        return None
 
 
-async def follow(client: redis.asyncio.Redis, *, after: str) -> AsyncIterator[Change]:
-    """Yields changes as they happen, from the one after the id `after` on, until the store goes away.
+async def follow(client: redis.asyncio.Redis) -> AsyncIterator[list[Change]]:
+    """Yields changes as they happen, from now on, all at once that happened meanwhile, until the store goes away.
+
+    The first list is empty: it says that from here on nothing is missed.
 
     Raises:
-        redis.ConnectionError: The store went away; what happened meanwhile can be read by the last id.
+        redis.ConnectionError: The store went away.
     """
+    newest = cast("Entries", await client.xrevrange(STREAM, count=1))
+    after = newest[0][0] if newest else str(START)
+    yield []
     while True:
-        answer = await client.xread({STREAM: after}, block=BLOCK_MS, count=1000)
-        for _, entries in cast("Streams", answer or ()):
-            for event_id, fields in entries:
-                after = event_id
-                yield Change(event_id, fields["id"], fields["state"], fields["owner"])
+        answer = await client.xread({STREAM: after}, block=BLOCK_MS, count=CHUNK)
+        for _, entries in cast("Sequence[tuple[str, Entries]]", answer or ()):
+            after = entries[-1][0]
+            yield list(map(_change, entries))
+
+
+def _change(entry: tuple[str, dict[str, str]]) -> Change:
+    event_id, fields = entry
+    return Change(
+        event_id=EventId.parse(event_id),
+        task_id=fields["id"],
+        event=fields["state"],
+        revision=int(fields["revision"]),
+        owner=fields["owner"],
+        batch=fields["batch"] or None,
+    )

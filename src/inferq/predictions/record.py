@@ -201,6 +201,7 @@ class Links(Frozen):
     image: str
     preview: str
     annotated: str | None
+    events: str
 
 
 class Prediction(Frozen):
@@ -238,6 +239,7 @@ class Draft:
     parameters: dict[str, Any]
     metadata: dict[str, Any]
     batch: str | None = None
+    rerun_of: str | None = None
     start_within: timedelta | None = None
     idempotency_key: str | None = None
     fingerprint: str = ""
@@ -265,6 +267,7 @@ class Record:
     owner: str
     input_key: str
     revision: int
+    lane: str
     token: str
     worker: str
     queue_timeout: timedelta

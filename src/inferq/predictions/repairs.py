@@ -7,8 +7,9 @@ from typing import Any, Literal, cast
 
 import redis
 
+from inferq.predictions.queues import AGAIN
 from inferq.predictions.record import ModelReference
-from inferq.predictions.store import AGAIN, LEASE
+from inferq.predictions.store import LEASE
 from inferq.state import due, load_script, state_errors
 
 SCRIPTS = ("elect", "extend", "find_missing", "published", "take_outbox")

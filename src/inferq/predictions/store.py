@@ -6,20 +6,21 @@ Every method raises `StateUnavailable` when the store does not answer.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal, cast
 
 import orjson
 import redis
-from pydantic import TypeAdapter
 
 from inferq.errors import QueueFull, TooManyInFlight
+from inferq.predictions.encoding import decode, draft_fields, microseconds, pairs, record_key
+from inferq.predictions.queues import Queues
 from inferq.predictions.record import (
     Attempt,
+    ClassificationResult,
+    DetectionsResult,
     Draft,
-    Input,
     ModelReference,
-    Prediction,
     Problem,
     Record,
     Result,
@@ -31,11 +32,7 @@ LEASE = timedelta(seconds=6)
 PUBLISH_GRACE = timedelta(seconds=2)
 """How long the process that accepted a prediction has to publish it before upkeep does."""
 SCRIPTS = ("accept", "claim", "renew", "release", "requeue", "finish", "fail", "cancel", "delete")
-AGAIN = "+again"
-"""What the lane of predictions that were put back has behind its model's name."""
 BACK_OFF = timedelta(seconds=60)
-
-_RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +61,6 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
-    """How fast a queue is worked off: seconds that an attempt takes, and between two ends while others wait.
-
-    None where nothing was measured yet.
-    """
-
-    service: float | None
-    interval: float | None
-
-    def expected_wait(self, ahead: int, slots: int) -> float | None:
-        """Seconds until a prediction starts that has `ahead` before it; None where nobody can tell."""
-        if not slots:
-            return None
-        if self.interval is not None:
-            return ahead * self.interval
-        return None if self.service is None else ahead * self.service / slots
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """Whether an attempt may start; only `claimed` carries the record.
 
@@ -104,6 +82,15 @@ class Outcome:
     result: Result | None = None
     error: Problem | None = None
     timings_ms: Mapping[str, float] | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """What was found, each once: predictions can be listed by it."""
+        if isinstance(self.result, DetectionsResult):
+            return sorted({detection.label for detection in self.result.detections})
+        if isinstance(self.result, ClassificationResult):
+            return [best.label for best in self.result.classes[:1]]
+        return []
 
     def fields(self) -> list[str | bytes]:
         """Names and values in turn, as the script takes them."""
@@ -134,10 +121,10 @@ class PredictionStore:
         key = f"{draft.owner}:{draft.idempotency_key}" if draft.idempotency_key else ""
         limits = self._limits
         outcome, *rest = self._call(
-            "accept", draft.task_id, key, draft.fingerprint, _microseconds(PUBLISH_GRACE),
-            _microseconds(limits.queue_timeout),
-            "" if draft.start_within is None else _microseconds(draft.start_within),
-            limits.max_queued, limits.max_in_flight, *_draft_fields(draft),
+            "accept", draft.task_id, key, draft.fingerprint, microseconds(PUBLISH_GRACE),
+            microseconds(limits.queue_timeout),
+            "" if draft.start_within is None else microseconds(draft.start_within),
+            limits.max_queued, limits.max_in_flight, *draft_fields(draft),
         )  # fmt: skip
         if outcome == "queue_full":
             raise QueueFull(
@@ -149,13 +136,22 @@ class PredictionStore:
                 f"{limits.max_in_flight} of your predictions are unfinished, as many as one may have.",
                 retry_after=self._room_in(draft.model),
             )
-        return Acceptance(outcome, _decode(_pairs(rest[0])))
+        return Acceptance(outcome, decode(pairs(rest[0])))
 
     def get(self, task_id: str) -> Record | None:
         """The record of an id, or None where there is none."""
         with state_errors():
-            fields = cast("dict[str, str]", self._client.hgetall(_key(task_id)))
-        return _decode(fields) if fields else None
+            fields = cast("dict[str, str]", self._client.hgetall(record_key(task_id)))
+        return decode(fields) if fields else None
+
+    def get_many(self, task_ids: Sequence[str]) -> list[Record]:
+        """The records of those ids that there are, in their order."""
+        with state_errors():
+            pipe = self._client.pipeline(transaction=False)
+            for task_id in task_ids:
+                pipe.hgetall(record_key(task_id))
+            rows = cast("list[dict[str, str]]", pipe.execute())
+        return [decode(fields) for fields in rows if fields]
 
     def claim(
         self,
@@ -174,17 +170,17 @@ class PredictionStore:
             publish: Which of the prediction's messages arrived, counted from 1, if that is known.
         """
         outcome, *rest = self._call(
-            "claim", attempt.task_id, attempt.token, _microseconds(LEASE), int(alone), max_attempts,
+            "claim", attempt.task_id, attempt.token, microseconds(LEASE), int(alone), max_attempts,
             attempt.worker, "" if publish is None else publish,
         )  # fmt: skip
-        return Claim(outcome, _decode(_pairs(rest[0])) if rest else None)
+        return Claim(outcome, decode(pairs(rest[0])) if rest else None)
 
     def renew(self, attempts: Collection[Attempt]) -> frozenset[str]:
         """Renews the leases of attempts; returns the ids of those that are fenced off."""
         if not attempts:
             return frozenset()
         pairs = [part for attempt in attempts for part in (attempt.task_id, attempt.token)]
-        return frozenset(self._call("renew", _microseconds(LEASE), *pairs))
+        return frozenset(self._call("renew", microseconds(LEASE), *pairs))
 
     def release(self, attempt: Attempt, *, delay: timedelta = timedelta(0)) -> bool:
         """Puts a running prediction back and takes the attempt back; False where it was fenced off.
@@ -193,7 +189,7 @@ class PredictionStore:
             attempt: What is given up, through no fault of the prediction.
             delay: How long it is not started again.
         """
-        answer = self._call("release", attempt.task_id, attempt.token, _microseconds(delay))
+        answer = self._call("release", attempt.task_id, attempt.token, microseconds(delay))
         return bool(answer == "released")
 
     def requeue(
@@ -209,29 +205,29 @@ class PredictionStore:
         """
         answer: Literal["requeued", "failed", "held", "fenced", "gone"] = self._call(
             "requeue", record.task_id, record.token, int(dead), policy.max_attempts,
-            _microseconds(policy.retention), problem.model_dump_json(),
+            microseconds(policy.retention), problem.model_dump_json(),
         )  # fmt: skip
         return answer
 
     def finish(self, attempt: Attempt, outcome: Outcome, *, retention: timedelta) -> bool:
         """Writes the terminal state, once; False where this attempt was fenced off."""
         answer = self._call(
-            "finish", attempt.task_id, attempt.token, outcome.state, _microseconds(retention),
-            *outcome.fields(),
+            "finish", attempt.task_id, attempt.token, outcome.state, microseconds(retention),
+            orjson.dumps(outcome.labels), *outcome.fields(),
         )  # fmt: skip
         return bool(answer == "finished")
 
     def fail(self, task_id: str, problem: Problem, *, policy: Policy) -> bool:
         """Fails a queued prediction that may not be started any more; False where it may, or was."""
         answer = self._call(
-            "fail", task_id, policy.max_attempts, _microseconds(policy.retention),
+            "fail", task_id, policy.max_attempts, microseconds(policy.retention),
             problem.model_dump_json(),
         )  # fmt: skip
         return bool(answer == "failed")
 
     def cancel(self, task_id: str, *, retention: timedelta) -> State | None:
         """Cancels a prediction; returns its state from now on, None where there is no such prediction."""
-        answer = self._call("cancel", task_id, _microseconds(retention))
+        answer = self._call("cancel", task_id, microseconds(retention))
         return None if answer == "gone" else State(answer)
 
     def delete(self, task_id: str) -> bool:
@@ -239,44 +235,7 @@ class PredictionStore:
 
         Upkeep removes its blobs, as soon as no attempt can be reading them any more.
         """
-        return bool(self._call("delete", task_id, _microseconds(LEASE)) == "deleted")
-
-    def ahead(self, record: Record) -> int:
-        """How many predictions of the same model start before this queued one."""
-        model = record.prediction.model
-        with state_errors():
-            pipe = self._client.pipeline(transaction=False)
-            pipe.zrank(f"inferq:queued:{model}{AGAIN}", record.task_id)
-            pipe.zcard(f"inferq:queued:{model}{AGAIN}")
-            pipe.zrank(f"inferq:queued:{model}", record.task_id)
-            again, before, rank = pipe.execute()
-        return cast("int", again if again is not None else before + (rank or 0))
-
-    def drain(self, model: ModelReference) -> Drain:
-        """How fast a model's queue was worked off lately."""
-        with state_errors():
-            known = self._client.hmget(f"inferq:drain:{model}", "service", "interval")
-        service, interval = (int(value) / 1e6 if value else None for value in known)
-        return Drain(service, interval)
-
-    def oldest_published(self, model: ModelReference) -> timedelta | None:
-        """How long the head of one of a model's lanes has been with the broker; None where nothing waits there."""
-        ages = [self._head_published(f"inferq:queued:{model}{lane}") for lane in ("", AGAIN)]
-        return max((age for age in ages if age is not None), default=None)
-
-    def _head_published(self, queue: str) -> timedelta | None:
-        with state_errors():
-            head = cast("list[str]", self._client.zrange(queue, 0, 0))
-            if not head:
-                return None
-            pipe = self._client.pipeline(transaction=False)
-            pipe.time()
-            pipe.hget(_key(head[0]), "published")
-            pipe.zscore("inferq:outbox", head[0])
-            (seconds, micros), published, unpublished = pipe.execute()
-        if published is None or unpublished is not None:
-            return None
-        return timedelta(microseconds=seconds * 10**6 + micros - int(published))
+        return bool(self._call("delete", task_id, microseconds(LEASE)) == "deleted")
 
     def memory_used(self) -> float:
         """How full the store is, 0 to 1; 0 where it has no limit."""
@@ -291,85 +250,10 @@ class PredictionStore:
 
     def _room_in(self, model: ModelReference) -> float:
         """Seconds until a tenth of the queue is worked off, at least one and at most sixty."""
-        interval = self.drain(model).interval or 1.0
+        interval = Queues(self._client).drain(model).interval or 1.0
         wait = interval * self._limits.max_queued / 10
         return min(max(wait, 1.0), BACK_OFF.total_seconds())
 
     def _call(self, script: str, *args: Any) -> Any:
         with state_errors():
             return self._scripts[script](args=args)
-
-
-def _key(task_id: str) -> str:
-    return f"inferq:prediction:{task_id}"
-
-
-def _microseconds(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1)
-
-
-def _pairs(flat: Sequence[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _draft_fields(draft: Draft) -> list[str | bytes]:
-    fields: list[str | bytes] = [
-        "owner", draft.owner,
-        "model", str(draft.model),
-        "input", draft.input.model_dump_json(),
-        "input_key", draft.input_key,
-        "parameters", orjson.dumps(draft.parameters),
-        "metadata", orjson.dumps(draft.metadata),
-    ]  # fmt: skip
-    if draft.batch is not None:
-        fields += ["batch", draft.batch]
-    return fields
-
-
-def _moment(fields: Mapping[str, str], name: str) -> datetime | None:
-    return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if name in fields else None
-
-
-def _timings(fields: Mapping[str, str]) -> dict[str, float]:
-    """Milliseconds of each stage: what the store saw (queued, total) around what the worker measured."""
-    timings: dict[str, float] = {}
-    if "started" in fields:
-        timings["queued"] = int(fields["waited"]) / 1e3
-    timings |= orjson.loads(fields.get("timings", "{}"))
-    if "finished" in fields:
-        timings["total"] = (int(fields["finished"]) - int(fields["created"])) / 1e3
-    return timings
-
-
-def _decode(fields: Mapping[str, str]) -> Record:
-    created = _moment(fields, "created")
-    assert created is not None, "accept writes it first"  # noqa: S101 - narrows the type
-    prediction = Prediction(
-        task_id=fields["id"],
-        state=State(fields["state"]),
-        model=ModelReference.parse(fields["model"]),
-        created_at=created,
-        started_at=_moment(fields, "started"),
-        finished_at=_moment(fields, "finished"),
-        expires_at=_moment(fields, "expires"),
-        attempts=int(fields["attempts"]),
-        batch=fields.get("batch"),
-        input=Input.model_validate_json(fields["input"]),
-        parameters=orjson.loads(fields["parameters"]),
-        result=_RESULT.validate_json(fields["result"]) if "result" in fields else None,
-        timings_ms=_timings(fields),
-        error=Problem.model_validate_json(fields["error"]) if "error" in fields else None,
-        metadata=orjson.loads(fields["metadata"]),
-    )
-    return Record(
-        prediction,
-        owner=fields["owner"],
-        input_key=fields["input_key"],
-        revision=int(fields["revision"]),
-        token=fields.get("token", ""),
-        worker=fields.get("worker", ""),
-        queue_timeout=timedelta(microseconds=int(fields["queue_timeout"])),
-        start_within=timedelta(microseconds=int(fields["start_by"]) - int(fields["created"]))
-        if "start_by" in fields
-        else None,
-    )

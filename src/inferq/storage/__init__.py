@@ -68,6 +68,17 @@ class Storage:
         with _storage_errors():
             return cast("bytes", self._fs.cat_file(self._path(key)))
 
+    def copy(self, key: str, new_key: str) -> None:
+        """Copies a blob within the storage.
+
+        Raises:
+            NotFound: There is no such blob.
+            DiskFull: There is no room for the copy.
+            StorageUnavailable: The storage did not do it.
+        """
+        with _storage_errors():
+            self._fs.cp_file(self._path(key), self._path(new_key))
+
     def delete(self, key: str) -> None:
         """Removes a blob; no error where there is none."""
         with _storage_errors():

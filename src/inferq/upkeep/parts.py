@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import redis
 
 from inferq.models.register import ModelRegister
+from inferq.predictions.queues import Queues
 from inferq.predictions.repairs import Repairs
 from inferq.predictions.store import Limits, Policy, PredictionStore
 from inferq.queue import CeleryResults, Publisher
@@ -20,6 +21,7 @@ class Parts:
     settings: Settings
     client: redis.Redis
     store: PredictionStore
+    queues: Queues
     repairs: Repairs
     register: ModelRegister
     storage: Storage
@@ -41,6 +43,7 @@ class Parts:
             settings=settings,
             client=client,
             store=PredictionStore(client, limits),
+            queues=Queues(client),
             repairs=repairs,
             register=ModelRegister(client),
             storage=Storage(settings.blob_url()),

@@ -120,5 +120,5 @@ class Heartbeat:
 
     def _work_waits(self) -> bool:
         models = (ModelReference(name=card.name, version=card.version) for card in self._cards)
-        ages = (self._parts.store.oldest_published(model) for model in models)
+        ages = (self._parts.queues.oldest_published(model) for model in models)
         return any(age is not None and age >= INTERVAL for age in ages)

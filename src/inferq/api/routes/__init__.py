@@ -2,13 +2,27 @@
 
 from fastapi import APIRouter
 
-from inferq.api.routes import documents, health, models, pictures, predictions
+from inferq.api.routes import (
+    batches,
+    documents,
+    events,
+    health,
+    lists,
+    models,
+    pictures,
+    predictions,
+    queue,
+)
 from inferq.api.schemas import API_PREFIX, problems
 
 api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
+api.include_router(lists.router)
 api.include_router(predictions.router)
+api.include_router(events.router)
 api.include_router(pictures.router)
+api.include_router(batches.router)
 api.include_router(models.router)
+api.include_router(queue.router)
 
 root = APIRouter()
 root.include_router(api)

@@ -1,17 +1,19 @@
-"""Predictions: make one, look at one."""
+"""A prediction: make one, look at it, wait for it, cancel it, run it again, delete it."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Body, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from inferq.api.deps import OwnerDep, ServicesDep
-from inferq.api.schemas import Responses, etag, prediction_path, problems
+from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
+from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
-from inferq.api.waiting import find, view, wait_preference, wait_until
+from inferq.api.waiting import find, look, wait_preference, wait_until
 from inferq.errors import AlreadyFinished
 from inferq.predictions.record import Prediction, Record, State
+from inferq.predictions.store import Acceptance
 
 router = APIRouter(tags=["predictions"])
 
@@ -59,6 +61,13 @@ UNCHANGED: Responses = {304: {"description": "Nothing changed since `If-None-Mat
 PreferHeader = Annotated[
     str | None, Header(description="`wait=N`: answer at the end, or after N seconds (at most 30).")
 ]
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(
+        max_length=255,
+        description="Sent again with the same key, a request makes nothing new: it is answered with what it made.",
+    ),
+]
 
 
 @router.post(
@@ -74,7 +83,7 @@ async def create(
     services: ServicesDep,
     owner: OwnerDep,
     prefer: PreferHeader = None,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
 
@@ -85,15 +94,7 @@ async def create(
     acceptance = await run_in_threadpool(
         submit, services, upload, owner=owner, idempotency_key=_unquoted(idempotency_key)
     )
-    record = acceptance.record
-    seconds = wait_preference(prefer)
-    if seconds:
-        record = await _wait(services, record.task_id, owner, seconds, None)
-    headers = {"Location": prediction_path(record.task_id)}
-    if acceptance.outcome == "replayed":
-        headers["Idempotency-Replayed"] = "true"
-    finished = bool(seconds) and record.prediction.state.is_terminal
-    return await _respond(services, record, 200 if finished else 202, headers | _applied(seconds))
+    return await _accepted(services, acceptance, wait_preference(prefer))
 
 
 @router.get(
@@ -116,11 +117,17 @@ async def get(
     With `If-None-Match` as well, the answer comes at any change, or is 304 when none came in time.
     """
     seconds = wait_preference(prefer)
-    record = await _wait(services, task_id, owner, seconds or 0, if_none_match)
+
+    def done(record: Record) -> bool:
+        changed = if_none_match is not None and etag(record) != if_none_match
+        return changed or record.prediction.state.is_terminal
+
+    shown = await wait_until(services, task_id, owner, seconds=seconds or 0, done=done)
+    tag = etag(shown.record)
     headers = _applied(seconds)
-    if if_none_match is not None and etag(record) == if_none_match:
-        return Response(status_code=304, headers={"ETag": etag(record), "Vary": "Prefer"} | headers)
-    return await _respond(services, record, 200, headers)
+    if tag == if_none_match:
+        return Response(status_code=304, headers={"ETag": tag, "Vary": "Prefer"} | headers)
+    return shown.response(200, headers)
 
 
 @router.post(
@@ -136,7 +143,35 @@ def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     if state is not None and state is not State.CANCELED:
         raise AlreadyFinished(f"The prediction had {state} before it could be canceled.")
     services.results.copy(task_id, State.CANCELED, None, None)
-    return view(services, find(services, task_id, owner)).response()
+    return look(services, task_id, owner).response()
+
+
+@router.post(
+    "/predictions/{task_id}/rerun",
+    summary="Run a prediction again",
+    status_code=202,
+    response_model=Prediction,
+    responses=FINISHED | problems(403, 404, 409, 422, 429, 503, 507),
+)
+async def rerun(
+    task_id: str,
+    services: ServicesDep,
+    owner: OwnerDep,
+    wish: Annotated[Rerun, Body()] = Rerun(),  # noqa: B008 - immutable
+    prefer: PreferHeader = None,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """Makes a prediction of the same input, which is copied: deleting one leaves the other as it is.
+
+    Any prediction that has ended can be run again, with another model or other parameters if the body says so.
+    """
+
+    def again() -> Acceptance:
+        record = find(services, task_id, owner)
+        return run_again(services, record, wish, idempotency_key=_unquoted(idempotency_key))
+
+    acceptance = await run_in_threadpool(again)
+    return await _accepted(services, acceptance, wait_preference(prefer))
 
 
 @router.delete(
@@ -151,27 +186,21 @@ def delete(task_id: str, services: ServicesDep, owner: OwnerDep) -> None:
     services.store.delete(task_id)
 
 
-async def _wait(
-    services: ServicesDep, task_id: str, owner: str, seconds: int, known_etag: str | None
-) -> Record:
-    def done(record: Record) -> bool:
-        changed = known_etag is not None and etag(record) != known_etag
-        return changed or record.prediction.state.is_terminal
-
-    return await wait_until(
-        services,
-        lambda: find(services, task_id, owner),
-        task_id=task_id,
-        seconds=seconds,
-        done=done,
-    )
-
-
-async def _respond(
-    services: ServicesDep, record: Record, status: int, headers: dict[str, str]
-) -> Response:
-    shown = await run_in_threadpool(view, services, record)
-    return shown.response(status, headers)
+async def _accepted(services: Services, acceptance: Acceptance, seconds: int | None) -> Response:
+    """The answer to what was accepted: at once, or as soon as it has ended within the time asked for."""
+    record = acceptance.record
+    if seconds:
+        shown = await wait_until(
+            services, record.task_id, record.owner,
+            seconds=seconds, done=lambda record: record.prediction.state.is_terminal,
+        )  # fmt: skip
+    else:
+        shown = await run_in_threadpool(services.viewer.one, record)
+    headers = {"Location": prediction_path(record.task_id)} | _applied(seconds)
+    if acceptance.outcome == "replayed":
+        headers["Idempotency-Replayed"] = "true"
+    finished = bool(seconds) and shown.record.prediction.state.is_terminal
+    return shown.response(200 if finished else 202, headers)
 
 
 def _applied(seconds: int | None) -> dict[str, str]:

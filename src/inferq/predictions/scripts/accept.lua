@@ -31,7 +31,7 @@ if redis.call('ZCARD', 'inferq:unfinished:' .. owner) >= most_unfinished then re
 
 local time = now()
 local deadline = time + timeout
-redis.call('HSET', key, 'id', id, 'state', 'queued', 'attempts', 0, 'revision', 1, 'created', text(time),
+redis.call('HSET', key, 'id', id, 'attempts', 0, 'revision', 0, 'created', text(time),
   'queued', text(time), 'waited', 0, 'queue_timeout', timeout, 'publishes', 0, 'publishes_before', 0, 'idempotency', idempotency,
   unpack(fields))
 if start_within then
@@ -44,6 +44,7 @@ end
 enter_queue(id, model, time + grace, deadline)
 redis.call('ZADD', 'inferq:owned:' .. owner, text(time), id)
 redis.call('ZADD', 'inferq:unfinished:' .. owner, text(time), id)
+redis.call('ZADD', 'inferq:model:' .. owner .. ':' .. model, text(time), id)
 if batch then redis.call('ZADD', 'inferq:batch:' .. owner .. ':' .. batch, text(time), id) end
-announce(id, 'queued', owner)
+become(id, 'queued', {})
 return {'accepted', redis.call('HGETALL', key)}

@@ -7,8 +7,8 @@
 local id, token, lease, alone = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local most, worker, publish = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local key = 'inferq:prediction:' .. id
-local state, holder, attempts, lane, owner, queued, not_before =
-  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'lane', 'owner', 'queued', 'not_before'))
+local state, holder, attempts, lane, queued, not_before =
+  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'lane', 'queued', 'not_before'))
 
 if not state then return {'gone'} end
 if state == 'running' then
@@ -32,11 +32,9 @@ if mark > tonumber(redis.call('HGET', 'inferq:arrived', lane) or 0) then
   redis.call('HSET', 'inferq:arrived', lane, mark)
 end
 
-redis.call('HSET', key, 'state', 'running', 'token', token, 'worker', worker, 'started', text(time))
 redis.call('HINCRBY', key, 'waited', text(time - queued))
 redis.call('HINCRBY', key, 'attempts', 1)
-redis.call('HINCRBY', key, 'revision', 1)
 leave_queue(id, lane)
 redis.call('ZADD', 'inferq:leases', text(time + lease), id)
-announce(id, 'running', owner)
+become(id, 'running', {'token', token, 'worker', worker, 'started', text(time)})
 return {'claimed', redis.call('HGETALL', key)}

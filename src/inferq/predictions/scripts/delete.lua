@@ -4,19 +4,21 @@
 -- Returns 'deleted' or 'gone'.
 local id, term = ARGV[1], tonumber(ARGV[2])
 local key = 'inferq:prediction:' .. id
-local state, lane, owner, batch, idempotency, input_key =
-  unpack(redis.call('HMGET', key, 'state', 'lane', 'owner', 'batch', 'idempotency', 'input_key'))
+local state, lane, owner, model, batch, idempotency, input_key, labels = unpack(redis.call('HMGET', key,
+  'state', 'lane', 'owner', 'model', 'batch', 'idempotency', 'input_key', 'labels'))
 
 if not state then return 'gone' end
+local revision = redis.call('HGET', key, 'revision') + 1
 redis.call('DEL', key)
 leave_queue(id, lane)
 redis.call('ZREM', 'inferq:leases', id)
 redis.call('ZREM', 'inferq:expiry', id)
-redis.call('ZREM', 'inferq:owned:' .. owner, id)
-redis.call('ZREM', 'inferq:unfinished:' .. owner, id)
-if batch then redis.call('ZREM', 'inferq:batch:' .. owner .. ':' .. batch, id) end
+local mine = {'owned:' .. owner, 'unfinished:' .. owner, 'ended:' .. owner .. ':' .. state, 'model:' .. owner .. ':' .. model}
+if batch then mine[#mine + 1] = 'batch:' .. owner .. ':' .. batch end
+for _, label in ipairs(cjson.decode(labels or '[]')) do mine[#mine + 1] = 'label:' .. owner .. ':' .. label end
+for _, index in ipairs(mine) do redis.call('ZREM', 'inferq:' .. index, id) end
 if idempotency ~= '' then redis.call('DEL', 'inferq:idempotency:' .. idempotency) end
 local due = now() + (state == 'running' and term or 0)
 redis.call('ZADD', 'inferq:garbage', text(due), id .. ' ' .. input_key)
-announce(id, 'deleted', owner)
+pass(id, state, nil, {owner = owner, model = model, batch = batch, revision = revision})
 return 'deleted'

@@ -9,9 +9,30 @@ local function text(number) return string.format('%.0f', number) end
 
 local function next_in_sequence() return redis.call('INCR', 'inferq:sequence') end
 
--- Tells everyone who follows the stream.
-local function announce(id, event, owner)
-  redis.call('XADD', 'inferq:events', 'MAXLEN', '~', 100000, '*', 'id', id, 'state', event, 'owner', owner)
+local function count(key, field, step)
+  if redis.call('HINCRBY', key, field, step) == 0 then redis.call('HDEL', key, field) end
+end
+
+-- The one way from state to state (nil before a record is made, and after it is deleted): counts what runs of each
+-- model and what stands where in each batch, and tells everyone who follows the stream.
+local function pass(id, from, to, of)
+  if from == 'running' then count('inferq:running', of.model, -1) end
+  if to == 'running' then count('inferq:running', of.model, 1) end
+  if of.batch then
+    local tally = 'inferq:tally:' .. of.owner .. ':' .. of.batch
+    if from then count(tally, from, -1) end
+    if to then count(tally, to, 1) end
+  end
+  redis.call('XADD', 'inferq:events', 'MAXLEN', '~', 100000, '*', 'id', id, 'state', to or 'deleted',
+    'revision', of.revision, 'owner', of.owner, 'batch', of.batch or '')
+end
+
+local function become(id, state, fields)
+  local key = 'inferq:prediction:' .. id
+  local from, owner, model, batch = unpack(redis.call('HMGET', key, 'state', 'owner', 'model', 'batch'))
+  redis.call('HSET', key, 'state', state, unpack(fields))
+  local revision = redis.call('HINCRBY', key, 'revision', 1)
+  pass(id, from, state, {owner = owner, model = model, batch = batch, revision = revision})
 end
 
 -- Out of everything that a queued prediction stands in.
@@ -33,31 +54,26 @@ end
 -- A running record is queued again, with `attempts` counted; it is not started before `due`.
 local function back_to_queue(id, attempts, due, time)
   local key = 'inferq:prediction:' .. id
-  local model, owner, timeout, waited, start_by, publishes =
-    unpack(redis.call('HMGET', key, 'model', 'owner', 'queue_timeout', 'waited', 'start_by', 'publishes'))
+  local model, timeout, waited, start_by, publishes =
+    unpack(redis.call('HMGET', key, 'model', 'queue_timeout', 'waited', 'start_by', 'publishes'))
   local deadline = time + timeout - waited
   if attempts == 0 and start_by then deadline = math.min(deadline, start_by) end
-  redis.call('HSET', key, 'state', 'queued', 'attempts', attempts, 'queued', text(time),
-    'not_before', text(due), 'publishes_before', publishes)
-  redis.call('HINCRBY', key, 'revision', 1)
   redis.call('ZREM', 'inferq:leases', id)
   enter_queue(id, model .. '+again', due, deadline)
-  announce(id, 'queued', owner)
+  become(id, 'queued', {'attempts', attempts, 'queued', text(time), 'not_before', text(due), 'publishes_before', publishes})
 end
 
 -- The one way into a terminal state; `fields` are names and values in turn.
 local function settle(id, state, retention, fields)
-  local key = 'inferq:prediction:' .. id
   local time = now()
-  local lane, owner = unpack(redis.call('HMGET', key, 'lane', 'owner'))
+  local lane, owner, created = unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'lane', 'owner', 'created'))
   local expires = text(time + retention)
-  redis.call('HSET', key, 'state', state, 'finished', text(time), 'expires', expires, unpack(fields))
-  redis.call('HINCRBY', key, 'revision', 1)
   leave_queue(id, lane)
   redis.call('ZREM', 'inferq:leases', id)
   redis.call('ZREM', 'inferq:unfinished:' .. owner, id)
+  redis.call('ZADD', 'inferq:ended:' .. owner .. ':' .. state, created, id)
   redis.call('ZADD', 'inferq:expiry', expires, id)
-  announce(id, state, owner)
+  become(id, state, {'finished', text(time), 'expires', expires, unpack(fields)})
 end
 
 -- The arguments from number `first` on.

@@ -5,6 +5,36 @@ export type ClientOptions = {
 };
 
 /**
+ * Batch
+ *
+ * What carries one batch label.
+ */
+export type Batch = {
+    /**
+     * Batch
+     */
+    batch: string;
+    /**
+     * Counts
+     *
+     * How many stand in each state.
+     */
+    counts: {
+        [key in State]?: number;
+    };
+    /**
+     * Finished In Seconds
+     *
+     * Expected time until all have ended; null while nobody can tell.
+     */
+    finished_in_seconds: number | null;
+    /**
+     * Total
+     */
+    total: number;
+};
+
+/**
  * Box
  *
  * A rectangle in pixels of the image as a person sees it (EXIF orientation applied).
@@ -42,6 +72,38 @@ export type ClassificationResult = {
      * Kind
      */
     kind: 'classification';
+};
+
+/**
+ * Deleted
+ *
+ * What was deleted.
+ */
+export type Deleted = {
+    /**
+     * Deleted
+     *
+     * How many predictions.
+     */
+    deleted: number;
+};
+
+/**
+ * Deletion
+ *
+ * What is to be deleted: exactly one of the two.
+ */
+export type Deletion = {
+    /**
+     * As for the list; it has to name something, so that nothing goes by mistake.
+     */
+    filter?: Selection | null;
+    /**
+     * Ids
+     *
+     * Task ids; those that there are not (any more) are passed over.
+     */
+    ids?: Array<string> | null;
 };
 
 /**
@@ -158,6 +220,10 @@ export type Links = {
      * Annotated
      */
     annotated: string | null;
+    /**
+     * Events
+     */
+    events: string;
     /**
      * Image
      */
@@ -343,6 +409,24 @@ export type Prediction = {
 };
 
 /**
+ * PredictionPage
+ *
+ * Some predictions, newest first.
+ */
+export type PredictionPage = {
+    /**
+     * Items
+     */
+    items: Array<Prediction>;
+    /**
+     * Next Cursor
+     *
+     * Gives the next page; null on the last one. A page may be short though more follow.
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Problem
  *
  * Problem details (RFC 9457): every error answer, and the `error` of a failed prediction.
@@ -427,6 +511,76 @@ export type ProblemType = {
 };
 
 /**
+ * QueueList
+ *
+ * The queues of all models.
+ */
+export type QueueList = {
+    /**
+     * Items
+     */
+    items: Array<QueueLoad>;
+};
+
+/**
+ * QueueLoad
+ *
+ * What a model has to do.
+ */
+export type QueueLoad = {
+    /**
+     * Expected Wait Seconds
+     *
+     * How long a prediction sent now has to wait; null where nobody can tell.
+     */
+    expected_wait_seconds: number | null;
+    /**
+     * Model
+     *
+     * `name@version`.
+     */
+    model: string;
+    /**
+     * Oldest Seconds
+     *
+     * How long what starts next has waited; null where nothing waits.
+     */
+    oldest_seconds: number | null;
+    /**
+     * Per Second
+     *
+     * How many ended a second lately, while others waited; null until it was measured.
+     */
+    per_second: number | null;
+    /**
+     * Queued
+     */
+    queued: number;
+    /**
+     * Reason
+     *
+     * What keeps predictions from starting, if anything does.
+     */
+    reason: 'no_worker' | 'broker_unavailable' | null;
+    /**
+     * Running
+     */
+    running: number;
+    /**
+     * Slots
+     *
+     * Predictions that they run at once.
+     */
+    slots: number;
+    /**
+     * Workers
+     *
+     * Living workers that serve the model.
+     */
+    workers: number;
+};
+
+/**
  * QueuePlace
  *
  * How long a queued prediction still has to wait.
@@ -479,6 +633,72 @@ export type Readiness = {
 };
 
 /**
+ * Rerun
+ *
+ * What is to be different when a prediction is made again.
+ */
+export type Rerun = {
+    /**
+     * Model
+     *
+     * `name` or `name@version`; where absent, the very version that was used.
+     */
+    model?: string | null;
+    /**
+     * Parameters
+     *
+     * Where absent, those of the earlier one; for another model, that model's defaults.
+     */
+    parameters?: {
+        [key: string]: JsonValue;
+    } | null;
+};
+
+/**
+ * Selection
+ *
+ * Which predictions are wanted: of each field any value named, all where none is.
+ */
+export type Selection = {
+    /**
+     * Batch
+     *
+     * Batches.
+     */
+    batch?: Array<string>;
+    /**
+     * Created After
+     *
+     * Accepted after this moment (RFC 3339, with its offset).
+     */
+    created_after?: string | null;
+    /**
+     * Created Before
+     *
+     * Accepted before this moment (RFC 3339, with its offset).
+     */
+    created_before?: string | null;
+    /**
+     * Label
+     *
+     * Labels that were found.
+     */
+    label?: Array<string>;
+    /**
+     * Model
+     *
+     * Models, as `name` or `name@version`.
+     */
+    model?: Array<string>;
+    /**
+     * State
+     *
+     * States; repeat the parameter for several.
+     */
+    state?: Array<State>;
+};
+
+/**
  * State
  *
  * Where a prediction stands; the last three are terminal.
@@ -518,6 +738,142 @@ export type ProblemsGetResponses = {
 };
 
 export type ProblemsGetResponse = ProblemsGetResponses[keyof ProblemsGetResponses];
+
+export type BatchesGetData = {
+    body?: never;
+    path: {
+        /**
+         * Batch
+         */
+        batch: string;
+    };
+    query?: never;
+    url: '/api/v1/batches/{batch}';
+};
+
+export type BatchesGetErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    404: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type BatchesGetError = BatchesGetErrors[keyof BatchesGetErrors];
+
+export type BatchesGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: Batch;
+};
+
+export type BatchesGetResponse = BatchesGetResponses[keyof BatchesGetResponses];
+
+export type BatchesCancelData = {
+    body?: never;
+    path: {
+        /**
+         * Batch
+         */
+        batch: string;
+    };
+    query?: never;
+    url: '/api/v1/batches/{batch}/cancel';
+};
+
+export type BatchesCancelErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    403: Problem;
+    /**
+     * Problem
+     */
+    404: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type BatchesCancelError = BatchesCancelErrors[keyof BatchesCancelErrors];
+
+export type BatchesCancelResponses = {
+    /**
+     * Successful Response
+     */
+    200: Batch;
+};
+
+export type BatchesCancelResponse = BatchesCancelResponses[keyof BatchesCancelResponses];
+
+export type EventsFollowData = {
+    body?: never;
+    headers?: {
+        /**
+         * Last-Event-Id
+         *
+         * The `id` of the last event seen; what came since is sent first.
+         */
+        'last-event-id'?: string | null;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Batch
+         *
+         * Only what carries this batch label.
+         */
+        batch?: string | null;
+    };
+    url: '/api/v1/events';
+};
+
+export type EventsFollowErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type EventsFollowError = EventsFollowErrors[keyof EventsFollowErrors];
+
+export type EventsFollowResponses = {
+    /**
+     * Server-Sent Events (WHATWG HTML); `data` is JSON.
+     */
+    200: string;
+};
+
+export type EventsFollowResponse = EventsFollowResponses[keyof EventsFollowResponses];
 
 export type ModelsListData = {
     body?: never;
@@ -594,6 +950,88 @@ export type ModelsGetResponses = {
 
 export type ModelsGetResponse = ModelsGetResponses[keyof ModelsGetResponses];
 
+export type PredictionsListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * State
+         *
+         * States; repeat the parameter for several.
+         */
+        state?: Array<State>;
+        /**
+         * Model
+         *
+         * Models, as `name` or `name@version`.
+         */
+        model?: Array<string>;
+        /**
+         * Label
+         *
+         * Labels that were found.
+         */
+        label?: Array<string>;
+        /**
+         * Batch
+         *
+         * Batches.
+         */
+        batch?: Array<string>;
+        /**
+         * Created After
+         *
+         * Accepted after this moment (RFC 3339, with its offset).
+         */
+        created_after?: string | null;
+        /**
+         * Created Before
+         *
+         * Accepted before this moment (RFC 3339, with its offset).
+         */
+        created_before?: string | null;
+        /**
+         * Limit
+         *
+         * Most predictions of the page.
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/predictions';
+};
+
+export type PredictionsListErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type PredictionsListError = PredictionsListErrors[keyof PredictionsListErrors];
+
+export type PredictionsListResponses = {
+    /**
+     * Successful Response
+     */
+    200: PredictionPage;
+};
+
+export type PredictionsListResponse = PredictionsListResponses[keyof PredictionsListResponses];
+
 export type PredictionsCreateData = {
     body: Blob | File;
     headers?: {
@@ -605,6 +1043,8 @@ export type PredictionsCreateData = {
         prefer?: string | null;
         /**
          * Idempotency-Key
+         *
+         * Sent again with the same key, a request makes nothing new: it is answered with what it made.
          */
         'idempotency-key'?: string | null;
     };
@@ -683,6 +1123,43 @@ export type PredictionsCreateResponses = {
 };
 
 export type PredictionsCreateResponse = PredictionsCreateResponses[keyof PredictionsCreateResponses];
+
+export type PredictionsDeleteManyData = {
+    body: Deletion;
+    path?: never;
+    query?: never;
+    url: '/api/v1/predictions/delete';
+};
+
+export type PredictionsDeleteManyErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    403: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type PredictionsDeleteManyError = PredictionsDeleteManyErrors[keyof PredictionsDeleteManyErrors];
+
+export type PredictionsDeleteManyResponses = {
+    /**
+     * Successful Response
+     */
+    200: Deleted;
+};
+
+export type PredictionsDeleteManyResponse = PredictionsDeleteManyResponses[keyof PredictionsDeleteManyResponses];
 
 export type PredictionsDeleteData = {
     body?: never;
@@ -895,6 +1372,60 @@ export type PredictionsCancelResponses = {
 
 export type PredictionsCancelResponse = PredictionsCancelResponses[keyof PredictionsCancelResponses];
 
+export type EventsFollowPredictionData = {
+    body?: never;
+    headers?: {
+        /**
+         * Last-Event-Id
+         *
+         * The `id` of the last event seen; what came since is sent first.
+         */
+        'last-event-id'?: string | null;
+    };
+    path: {
+        /**
+         * Task Id
+         */
+        task_id: string;
+    };
+    query?: never;
+    url: '/api/v1/predictions/{task_id}/events';
+};
+
+export type EventsFollowPredictionErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    404: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type EventsFollowPredictionError = EventsFollowPredictionErrors[keyof EventsFollowPredictionErrors];
+
+export type EventsFollowPredictionResponses = {
+    /**
+     * Server-Sent Events (WHATWG HTML); `data` is JSON.
+     */
+    200: string;
+    /**
+     * The client has seen the end; `EventSource` does not come back
+     */
+    204: void;
+};
+
+export type EventsFollowPredictionResponse = EventsFollowPredictionResponses[keyof EventsFollowPredictionResponses];
+
 export type PicturesImageData = {
     body?: never;
     path: {
@@ -983,6 +1514,115 @@ export type PicturesPreviewResponses = {
 };
 
 export type PicturesPreviewResponse = PicturesPreviewResponses[keyof PicturesPreviewResponses];
+
+export type PredictionsRerunData = {
+    body?: Rerun;
+    headers?: {
+        /**
+         * Prefer
+         *
+         * `wait=N`: answer at the end, or after N seconds (at most 30).
+         */
+        prefer?: string | null;
+        /**
+         * Idempotency-Key
+         *
+         * Sent again with the same key, a request makes nothing new: it is answered with what it made.
+         */
+        'idempotency-key'?: string | null;
+    };
+    path: {
+        /**
+         * Task Id
+         */
+        task_id: string;
+    };
+    query?: never;
+    url: '/api/v1/predictions/{task_id}/rerun';
+};
+
+export type PredictionsRerunErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    403: Problem;
+    /**
+     * Problem
+     */
+    404: Problem;
+    /**
+     * Problem
+     */
+    409: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    429: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+    /**
+     * Problem
+     */
+    507: Problem;
+};
+
+export type PredictionsRerunError = PredictionsRerunErrors[keyof PredictionsRerunErrors];
+
+export type PredictionsRerunResponses = {
+    /**
+     * Finished within `Prefer: wait`
+     */
+    200: Prediction;
+    /**
+     * Successful Response
+     */
+    202: Prediction;
+};
+
+export type PredictionsRerunResponse = PredictionsRerunResponses[keyof PredictionsRerunResponses];
+
+export type QueueGetData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/queue';
+};
+
+export type QueueGetErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type QueueGetError = QueueGetErrors[keyof QueueGetErrors];
+
+export type QueueGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: QueueList;
+};
+
+export type QueueGetResponse = QueueGetResponses[keyof QueueGetResponses];
 
 export type HealthHealthzData = {
     body?: never;

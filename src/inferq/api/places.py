@@ -1,0 +1,55 @@
+"""Records as clients see them: with their places in the queue."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from inferq.api.schemas import View
+from inferq.predictions.record import QueuePlace, Record, State
+from inferq.upkeep.parts import Parts
+
+
+class Viewer:
+    """Finds what is not in the record itself; what it costs depends little on how many records there are."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Looks at nothing yet."""
+        self._parts = parts
+
+    def one(self, record: Record) -> View:
+        """A record as it is shown."""
+        return self.many([record])[0]
+
+    def many(self, records: Sequence[Record]) -> list[View]:
+        """Records as they are shown."""
+        places = self.places(records)
+        return [View(record, places.get(record.task_id)) for record in records]
+
+    def by_id(self, task_ids: Sequence[str]) -> list[View]:
+        """Those of these predictions that there are."""
+        return self.many(self._parts.store.get_many(task_ids))
+
+    def places(self, records: Iterable[Record]) -> dict[str, QueuePlace]:
+        """The places of those records that are queued, by task id."""
+        waiting = [record for record in records if record.prediction.state is State.QUEUED]
+        if not waiting:
+            return {}
+        models = {str(record.prediction.model): record.prediction.model for record in waiting}
+        serving = {name: self._parts.register.serving(name) for name in models}
+        drains = {name: self._parts.queues.drain(model) for name, model in models.items()}
+        places = {}
+        for record, ahead in zip(waiting, self._parts.queues.ahead(waiting), strict=True):
+            name = str(record.prediction.model)
+            wait = drains[name].expected_wait(ahead, serving[name].slots)
+            places[record.task_id] = QueuePlace(
+                ahead=ahead,
+                workers=serving[name].workers,
+                starts_in_seconds=None if wait is None else round(wait, 2),
+                reason=self.reason(serving[name].workers),
+            )
+        return places
+
+    def reason(self, workers: int) -> Literal["no_worker", "broker_unavailable"] | None:
+        """What keeps predictions of a model from starting, if anything does."""
+        if not self._parts.publisher.reachable:
+            return "broker_unavailable"
+        return None if workers else "no_worker"

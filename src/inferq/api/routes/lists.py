@@ -1,0 +1,63 @@
+"""Predictions, many at once: list them, delete them."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from inferq.api.deps import OwnerDep, ServicesDep
+from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
+from inferq.api.selection import chosen
+from inferq.errors import FieldError, InvalidParameter
+from inferq.predictions.lists import Position
+
+router = APIRouter(tags=["predictions"], responses=problems(503))
+
+
+@router.get("/predictions", summary="List predictions", response_model=PredictionPage)
+def list_(
+    request: Request,
+    services: ServicesDep,
+    owner: OwnerDep,
+    query: Annotated[ListQuery, Query()],
+) -> Response:
+    """The caller's predictions, newest first; what comes or goes meanwhile moves no page."""
+    after = None if query.cursor is None else _parse_cursor(query.cursor)
+    page = services.lists.page(owner, chosen(services, query), limit=query.limit, after=after)
+    items = ",".join(view.body for view in services.viewer.many(page.records))
+    headers, cursor = {}, "null"
+    if page.next is not None:
+        url = request.url.include_query_params(cursor=page.next.encode())
+        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        cursor = f'"{page.next.encode()}"'
+    body = f'{{"items":[{items}],"next_cursor":{cursor}}}'
+    return Response(body, headers=headers, media_type="application/json")
+
+
+@router.post("/predictions/delete", summary="Delete predictions", responses=problems(403))
+def delete_many(services: ServicesDep, owner: OwnerDep, deletion: Deletion) -> Deleted:
+    """Deletes predictions by id or by a filter, with their pictures and results; what runs is canceled."""
+    return Deleted(deleted=sum(map(services.store.delete, _chosen_ids(services, owner, deletion))))
+
+
+def _chosen_ids(services: ServicesDep, owner: str, deletion: Deletion) -> Iterator[str]:
+    if (deletion.ids is None) == (deletion.filter is None):
+        raise _invalid("ids", "give either ids or a filter")
+    if deletion.ids is not None:
+        known = services.store.get_many(deletion.ids)
+        return (record.task_id for record in known if record.owner == owner)
+    wanted = chosen(services, deletion.filter) if deletion.filter else None
+    if not wanted:
+        raise _invalid("filter", "must name a state, model, label, batch or time")
+    return (record.task_id for record in services.lists.every(owner, wanted))
+
+
+def _parse_cursor(text: str) -> Position:
+    try:
+        return Position.parse(text)
+    except ValueError as error:
+        raise _invalid("cursor", "is none that this server gave") from error
+
+
+def _invalid(field: str, detail: str) -> InvalidParameter:
+    return InvalidParameter(f"{field}: {detail}.", errors=[FieldError(f"/{field}", detail)])

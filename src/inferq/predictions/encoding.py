@@ -1,0 +1,103 @@
+"""A record as the hash that the state store holds: text fields, times in microseconds of its clock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from pydantic import TypeAdapter
+
+from inferq.predictions.record import (
+    Draft,
+    Input,
+    ModelReference,
+    Prediction,
+    Problem,
+    Record,
+    Result,
+    State,
+)
+
+_RESULT: TypeAdapter[Result] = TypeAdapter(Result)
+
+
+def record_key(task_id: str) -> str:
+    """The key of a prediction's record."""
+    return f"inferq:prediction:{task_id}"
+
+
+def microseconds(duration: timedelta) -> int:
+    """A duration as the store counts it."""
+    return duration // timedelta(microseconds=1)
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """Names and values in turn, as scripts give them, by name."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def draft_fields(draft: Draft) -> list[str | bytes]:
+    """What a draft gives to its record: names and values in turn."""
+    fields: list[str | bytes] = [
+        "owner", draft.owner,
+        "model", str(draft.model),
+        "input", draft.input.model_dump_json(),
+        "input_key", draft.input_key,
+        "parameters", orjson.dumps(draft.parameters),
+        "metadata", orjson.dumps(draft.metadata),
+    ]  # fmt: skip
+    for name in ("batch", "rerun_of"):
+        if (value := getattr(draft, name)) is not None:
+            fields += [name, value]
+    return fields
+
+
+def decode(fields: Mapping[str, str]) -> Record:
+    """The record of a hash's fields."""
+    created = _moment(fields, "created")
+    assert created is not None, "accept writes it first"  # noqa: S101 - narrows the type
+    prediction = Prediction(
+        task_id=fields["id"],
+        state=State(fields["state"]),
+        model=ModelReference.parse(fields["model"]),
+        created_at=created,
+        started_at=_moment(fields, "started"),
+        finished_at=_moment(fields, "finished"),
+        expires_at=_moment(fields, "expires"),
+        attempts=int(fields["attempts"]),
+        batch=fields.get("batch"),
+        rerun_of=fields.get("rerun_of"),
+        input=Input.model_validate_json(fields["input"]),
+        parameters=orjson.loads(fields["parameters"]),
+        result=_RESULT.validate_json(fields["result"]) if "result" in fields else None,
+        timings_ms=_timings(fields),
+        error=Problem.model_validate_json(fields["error"]) if "error" in fields else None,
+        metadata=orjson.loads(fields["metadata"]),
+    )
+    return Record(
+        prediction,
+        owner=fields["owner"],
+        input_key=fields["input_key"],
+        revision=int(fields["revision"]),
+        lane=fields["lane"],
+        token=fields.get("token", ""),
+        worker=fields.get("worker", ""),
+        queue_timeout=timedelta(microseconds=int(fields["queue_timeout"])),
+        start_within=timedelta(microseconds=int(fields["start_by"]) - int(fields["created"]))
+        if "start_by" in fields
+        else None,
+    )
+
+
+def _moment(fields: Mapping[str, str], name: str) -> datetime | None:
+    return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if name in fields else None
+
+
+def _timings(fields: Mapping[str, str]) -> dict[str, float]:
+    """Milliseconds of each stage: what the store saw (queued, total) around what the worker measured."""
+    timings: dict[str, float] = {}
+    if "started" in fields:
+        timings["queued"] = int(fields["waited"]) / 1e3
+    timings |= orjson.loads(fields.get("timings", "{}"))
+    if "finished" in fields:
+        timings["total"] = (int(fields["finished"]) - int(fields["created"])) / 1e3
+    return timings
