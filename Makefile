@@ -14,7 +14,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping gen lock clean
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-exports gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ faults: setup ## Run the whole fault campaign on both brokers (about an hour); w
 
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
+
+bench-exports: setup ## Measure memory and time of exporting 10,000 predictions
+	$(PYTHON) benchmarks/exports.py
 
 gen: setup ## Write web/openapi.json and the web client's types again
 	$(VENV)/bin/inferq openapi > web/openapi.json
