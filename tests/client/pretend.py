@@ -22,7 +22,11 @@ from inferq.predictions.record import (
 )
 
 BATCHES_OF_SNAPSHOT = 3
-LONGEST_STREAM_PAUSE = 0.05
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class PretendServer:
@@ -40,6 +44,7 @@ class PretendServer:
         self.events_start = True
         self.ends_at_once = False
         """Whether a prediction succeeds, and its event goes out, before its 202."""
+        self.comments_every = 0.05
         self.streams = 0
         self.unknown_event_ids = False
         self.closed = False
@@ -47,10 +52,7 @@ class PretendServer:
         self._log: list[tuple[int, str, str]] = []
         self._generation = 0
         self.changed = threading.Condition()
-        self._http = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Mine", (Handler,), {"pretend": self})
-        )
-        self._http.daemon_threads = True
+        self._http = _Server(("127.0.0.1", 0), type("Mine", (Handler,), {"pretend": self}))
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -197,10 +199,22 @@ class Handler(BaseHTTPRequestHandler):
             return self._made(self.pretend.submit(self.headers["Idempotency-Key"]))
         if parts == ["predictions"]:
             return self._page(query)
+        if parts == ["predictions", "export"]:
+            return self._export(query)
         if parts[:1] == ["predictions"] and parts[1] in self.pretend.predictions:
             return self._one(parts[1], parts[2:])
         problem = Problem.of(NotFound("There is no such thing."))
         return 404, problem.model_dump_json().encode(), {}
+
+    def _export(self, query):
+        """An export that breaks off in its middle, if an answer is to be lost."""
+        data = json.dumps(query).encode()
+        if self.pretend.lose_answers > 0:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[:10])
+        return 200, data, {}
 
     def _one(self, task_id, rest):
         if self.command == "DELETE":
@@ -263,7 +277,7 @@ class Handler(BaseHTTPRequestHandler):
                     text = f"event: {kind}\ndata: {data}\nid: {number}\n\n"
                     self.wfile.write(text.encode())
                 with self.pretend.changed:
-                    self.pretend.changed.wait(LONGEST_STREAM_PAUSE)
+                    self.pretend.changed.wait(self.pretend.comments_every)
                     first, sent = self.pretend._log[sent:], len(self.pretend._log)
                     if self.pretend._generation != generation:
                         return

@@ -1,6 +1,7 @@
 """What a user of either client sees when answers are lost, refused or late."""
 
 import io
+import json
 import threading
 import time
 from pathlib import Path
@@ -146,6 +147,18 @@ def test_a_rerun_gives_a_handle_of_its_own_and_is_made_once(server: PretendServe
     assert again.task_id != first.task_id
     assert len(server.predictions) == 2
     assert server.bodies[-1] == b'{"model":"other","parameters":{"score_threshold":0.2}}'
+
+
+def test_an_export_is_there_whole_or_not_at_all(server: PretendServer, client: Any, tmp_path: Path):
+    path = tmp_path / "set.zip"
+    server.lose_answers = 2
+    client.export(path, "coco", images=True, state=["succeeded", "failed"])
+    asked = {"format": ["coco"], "images": ["true"], "state": ["succeeded", "failed"]}
+    assert json.loads(path.read_bytes()) == asked
+    server.refusals.append((UnsupportedFormat("No such format."), None))
+    with pytest.raises(UnsupportedFormat):
+        client.export(tmp_path / "other")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_without_a_server_calls_say_so_within_their_time_out():

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from client.pretend import PretendServer
-from inferq.client import AsyncClient, mapping
+from inferq.client import AsyncClient, Client, mapping
+from inferq.client.blocking import CHILD
 from inferq.errors import (
     AttemptsExhausted,
     NotAnImage,
@@ -18,6 +19,7 @@ from inferq.errors import (
     TooManyInFlight,
 )
 from inferq.predictions.record import State
+from system.served import eventually
 
 
 @contextmanager
@@ -141,6 +143,7 @@ def test_what_a_gap_swallowed_is_looked_up(server: PretendServer, client: Any):
     assert len(list(running)) == 20
     breaking.join()
     assert server.count("GET", "/predictions/") == 20
+    assert server.count("GET", "/events") == 2
 
 
 def test_what_nobody_told_of_is_looked_up_in_time(
@@ -248,7 +251,7 @@ def test_an_iterator_that_raises_ends_it_with_its_own_error(server: PretendServe
         list(client.map(broken()))
 
 
-def test_whoever_stops_early_leaves_no_thread_and_no_stream(server: PretendServer, client: Any):
+def test_whoever_stops_early_leaves_no_stream(server: PretendServer, client: Any):
     running = client.map(pictures(50), ordered=False)
     with working(server):
         next(running)
@@ -256,6 +259,18 @@ def test_whoever_stops_early_leaves_no_thread_and_no_stream(server: PretendServe
     server.until(lambda: server.streams == 0)
     assert not list(client.map([]))
     server.until(lambda: server.streams == 0)
+
+
+def test_whoever_stops_early_leaves_no_thread_that_reads_a_silent_stream(server: PretendServer):
+    server.comments_every = 60
+    finishing = threading.Thread(target=_finish_all_but_the_first, args=(server, 2))
+    finishing.start()
+    with Client(server.url) as client:
+        running = client.map(pictures(2), ordered=False)
+        next(running)
+        finishing.join()
+        running.close()
+        eventually(lambda: CHILD not in {thread.name for thread in threading.enumerate()})
 
 
 def test_asynchronous_iterators_are_inputs_too(server: PretendServer):

@@ -28,6 +28,8 @@ from inferq.client.steps import (
 )
 
 T = TypeVar("T")
+CHILD = "inferq-client"
+"""Name of the threads that run children."""
 
 
 class Stopped(Exception):
@@ -133,8 +135,9 @@ class Driver:
     def _spawn(self, action: Spawn) -> None:
         child = Driver(self._http)
         self._children.add(child)
-        arguments = (child, action)
-        threading.Thread(target=self._run_child, args=arguments, daemon=True).start()
+        threading.Thread(
+            target=self._run_child, args=(child, action), name=CHILD, daemon=True
+        ).start()
 
     def _run_child(self, child: "Driver", action: Spawn) -> None:
         running = child.iterate(action.steps)

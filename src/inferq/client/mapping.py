@@ -204,6 +204,8 @@ class Mapping:
 
     def _take_notice(self, message: Message) -> Steps[None]:
         """What the stream tells: it lives, one has ended, one is gone, some may have ended unheard."""
+        if message.error is not None and not isinstance(message.error, InferqError):
+            raise message.error
         if message.final:
             yield from self._poll_instead()
             return
