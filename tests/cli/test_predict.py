@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from inferq.cli.journal import Journal
-from inferq.predictions.record import Prediction
+from inferq.predictions.record import Prediction, State
 from photos import PHOTOS
 from system.served import Served, eventually
 
@@ -174,7 +174,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(served: Served, tmp_pa
         assert reason in done.stderr
 
 
-def test_a_journal_outlives_a_torn_line_and_begins_anew_with_other_options(
+def test_a_journal_outlives_a_torn_line_forgets_failures_and_begins_anew_with_other_options(
     served: Served, tmp_path: Path, photo: dict[str, bytes]
 ):
     with served.client() as client:
@@ -182,10 +182,12 @@ def test_a_journal_outlives_a_torn_line_and_begins_anew_with_other_options(
     path = tmp_path / "journal"
     with Journal(path, {"model": None}) as journal:
         journal.add("one", prediction)
+        journal.add("failed", prediction.model_copy(update={"state": State.FAILED}))
         journal.add("two", prediction)
     path.write_bytes(path.read_bytes()[:-20])
     with Journal(path, {"model": None}) as journal:
         assert "one" in journal
+        assert "failed" not in journal
         assert "two" not in journal
         journal.add("three", prediction)
     with Journal(path, {"model": None}) as journal:

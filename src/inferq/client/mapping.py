@@ -6,14 +6,13 @@ stream, or none gets through, each input is waited for by long polls instead.
 
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from inferq.client.awaited import Awaited, Ended, Gone, Listening, Unheard, deleted
 from inferq.client.calls import Answer, Calls, Followed, Submission, failure
 from inferq.client.events import listen
-from inferq.client.sources import Source
+from inferq.client.sources import Parameter, Source
 from inferq.client.steps import Emit, Fetch, Message, Receive, Spawn, Steps
 from inferq.errors import (
     InferqError,
@@ -69,9 +68,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to map: what to make of each input, how many at once, in which order, and what errors do."""
+    """How to map: what is asked about each input, how many at once, in which order, and what errors do."""
 
-    submission: Callable[[Source], Submission]
+    parameters: dict[str, Parameter]
     at_once: int = AT_ONCE
     ordered: bool = True
     errors: Errors = "raise"
@@ -107,7 +106,13 @@ class Mapping:
     def steps(self) -> Steps[None]:
         """Emits predictions or outcomes until all inputs are through."""
         self._began = time.monotonic()
-        yield Spawn("stream", listen(self._awaited.receive, self.calls.timeout))
+        batch = self.plan.parameters.get("batch")
+        stream = listen(
+            self._awaited.receive,
+            self.calls.timeout,
+            batch=batch if isinstance(batch, str) else None,
+        )
+        yield Spawn("stream", stream)
         while True:
             yield from self._hand_over()
             yield from self._start_more()
@@ -177,7 +182,7 @@ class Mapping:
 
     def _send(self, index: int, source: Source) -> Steps[Answer]:
         """Has a prediction made; if it has ended before anybody could wait for it, that is the answer."""
-        submission = self.plan.submission(source)
+        submission = Submission(source, self.plan.parameters)
         answer = yield from self.calls.submit(submission, outlast_busy=True)
         ended = self._awaited.expect(answer.prediction.task_id, index)
         return answer if ended is None else Answer(ended, "")

@@ -189,7 +189,7 @@ class Client:
         Raises:
             InferqError: The class of the problem's code.
         """
-        plan = Plan(lambda source: Submission(source, options), at_once, ordered, errors)
+        plan = Plan(options, at_once, ordered, errors)
         return Driver(self._http, sources).iterate(Mapping(self._calls, plan).steps())
 
     def get(self, task_id: str) -> Prediction:
