@@ -7,13 +7,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inferq.client import Client
+    from inferq.client import AsyncClient, Client
     from inferq.predictions.record import Box, Detection, Prediction
 
 __version__ = "0.1.0"
-__all__ = ["Box", "Client", "Detection", "Prediction", "__version__"]
+__all__ = ["AsyncClient", "Box", "Client", "Detection", "Prediction", "__version__"]
 
 _HOMES = {
+    "AsyncClient": "inferq.client",
     "Box": "inferq.predictions.record",
     "Client": "inferq.client",
     "Detection": "inferq.predictions.record",

@@ -58,7 +58,7 @@ def test_the_openapi_document_is_printed_without_any_server():
     [
         ("import inferq", {"pydantic", "httpx2", "numpy", "celery", "fastapi", "redis"}),
         (
-            "from inferq import Client",
+            "from inferq import AsyncClient, Client",
             {"numpy", "celery", "fastapi", "redis", "PIL", "onnxruntime"},
         ),
         ("import inferq.api.app", {"onnxruntime"}),

@@ -1,5 +1,6 @@
 """The life cycle in plain Python: what the state store has to answer, and what it has to hold afterwards."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MAX_ATTEMPTS = 3
@@ -36,9 +37,9 @@ class Row:
 
 @dataclass
 class Reference:
-    """All predictions, on a clock that moves when it is told to."""
+    """All predictions, by the seconds of a clock that it is given."""
 
-    clock: float = 0.0
+    now: Callable[[], float]
     rows: dict[str, Row] = field(default_factory=dict)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     events: list[tuple[str, str]] = field(default_factory=list)
@@ -62,10 +63,10 @@ class Reference:
             return "queue_full"
         if len(self.unfinished(owner)) >= MOST_IN_FLIGHT:
             return "too_many_in_flight"
-        start_by = None if start_within is None else self.clock + start_within
-        deadline = self.clock + QUEUE_TIMEOUT
+        start_by = None if start_within is None else self.now() + start_within
+        deadline = self.now() + QUEUE_TIMEOUT
         row = Row(
-            task_id, owner, batch, key, fingerprint, self.clock,
+            task_id, owner, batch, key, fingerprint, self.now(),
             deadline if start_by is None else min(deadline, start_by), start_by,
         )  # fmt: skip
         self.rows[task_id] = row
@@ -84,15 +85,15 @@ class Reference:
             return "finished"
         if row.token == token:
             return "leased"
-        if row.deadline <= self.clock:
+        if row.deadline <= self.now():
             return "overdue"
-        if row.not_before > self.clock:
+        if row.not_before > self.now():
             return "too_early"
         if row.attempts and not alone:
             return "needs_alone"
-        row.state, row.token, row.lease_ends = "running", token, self.clock + LEASE
+        row.state, row.token, row.lease_ends = "running", token, self.now() + LEASE
         row.attempts += 1
-        row.waited += self.clock - row.queued_at
+        row.waited += self.now() - row.queued_at
         self._announce(row)
         return "claimed"
 
@@ -103,7 +104,7 @@ class Reference:
             if row is None:
                 lost.add(task_id)
             else:
-                row.lease_ends = self.clock + LEASE
+                row.lease_ends = self.now() + LEASE
         return lost
 
     def release(self, task_id: str, token: str, *, delay: float) -> bool:
@@ -122,7 +123,7 @@ class Reference:
             return "fenced"
         if row.state != "running":
             return {"queued": "requeued", "failed": "failed"}.get(row.state, "fenced")
-        if not dead and row.lease_ends > self.clock:
+        if not dead and row.lease_ends > self.now():
             return "held"
         if row.attempts >= MAX_ATTEMPTS:
             self._settle(row, "failed")
@@ -143,7 +144,7 @@ class Reference:
         row = self.rows.get(task_id)
         if row is None or row.state != "queued":
             return row is not None and row.state == "failed"
-        if row.deadline > self.clock:
+        if row.deadline > self.now():
             return False
         self._settle(row, "failed")
         return True
@@ -169,21 +170,21 @@ class Reference:
         return [
             row.task_id
             for row in self.rows.values()
-            if row.state == "running" and row.lease_ends <= self.clock
+            if row.state == "running" and row.lease_ends <= self.now()
         ]
 
     def overdue(self) -> list[str]:
         return [
             row.task_id
             for row in self.rows.values()
-            if row.state == "queued" and row.deadline <= self.clock
+            if row.state == "queued" and row.deadline <= self.now()
         ]
 
     def expired(self) -> list[str]:
         return [
             row.task_id
             for row in self.rows.values()
-            if row.state in TERMINAL and row.expires <= self.clock
+            if row.state in TERMINAL and row.expires <= self.now()
         ]
 
     def unfinished(self, owner: str) -> set[str]:
@@ -238,14 +239,14 @@ class Reference:
 
     def _back_to_queue(self, row: Row, *, attempts: int, delay: float) -> None:
         row.state, row.attempts, row.again = "queued", attempts, True
-        row.queued_at, row.not_before = self.clock, self.clock + delay
-        row.deadline = self.clock + QUEUE_TIMEOUT - row.waited
+        row.queued_at, row.not_before = self.now(), self.now() + delay
+        row.deadline = self.now() + QUEUE_TIMEOUT - row.waited
         if not attempts and row.start_by is not None:
             row.deadline = min(row.deadline, row.start_by)
         self._announce(row)
 
     def _settle(self, row: Row, state: str) -> None:
-        row.state, row.expires = state, self.clock + RETENTION
+        row.state, row.expires = state, self.now() + RETENTION
         self._announce(row)
 
     def _announce(self, row: Row) -> None:

@@ -109,7 +109,16 @@ def test_inferq_predict_finds_the_server_from_any_folder(
         "XDG_CONFIG_HOME": str(tmp_path / "elsewhere"),
         "INFERQ_URL": served.url,
     }
-    command = [sys.executable, "-m", "inferq", "predict", "--json", "--save-annotated", "out"]
+    command = [
+        sys.executable,
+        "-m",
+        "inferq",
+        "predict",
+        "--format",
+        "jsonl",
+        "--save-annotated",
+        "out",
+    ]
     done = subprocess.run(
         [*command, *map(str, photo_files.values())],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,

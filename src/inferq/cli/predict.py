@@ -1,33 +1,38 @@
-"""`inferq predict`: photographs in, a table out."""
+"""`inferq predict`: photographs in; a table, a data set or annotated pictures out."""
 
-import json
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+import sys
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from typing_extensions import override
 
-from inferq.client import Client
+from inferq.cli.journal import Journal
+from inferq.cli.pictures import Picture, find_pictures
+from inferq.cli.report import Format, check_output, whole_file, write_report
+from inferq.client import Client, Outcome
+from inferq.client.mapping import AT_ONCE
 from inferq.errors import InferqError
-from inferq.predictions.record import DetectionsResult, Prediction
+from inferq.predictions.record import Prediction
 
-AT_ONCE = 8
+DRAWN_AT_ONCE = 4
 SOME_FAILED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file."""
-
-    path: Path
-    prediction: Prediction | None
-    error: InferqError | None
+INTERRUPTED = 130
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -36,12 +41,26 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def predict(
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Pictures.")
+    paths: Annotated[
+        list[Path],
+        typer.Argument(exists=True, readable=True, help="Pictures, and folders of them."),
     ],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into the folders of folders, too.")
+    ] = False,
     model: Annotated[str | None, typer.Option(help="Model to use.")] = None,
     score_threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least score.")
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="Label that groups the predictions.")
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="yolo and voc are zip files; coco is one file.")
+    ] = Format.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write there instead of to standard output."),
     ] = None,
     save_annotated: Annotated[
         Path | None,
@@ -49,111 +68,156 @@ def predict(
             metavar="DIR", file_okay=False, help="Also save the pictures with their boxes drawn."
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one prediction a line as JSON.")
-    ] = False,
+    at_once: Annotated[
+        int, typer.Option(min=1, help="Pictures that are on their way at a time.")
+    ] = AT_ONCE,
     url: Annotated[
         str | None, typer.Option(help="Server (INFERQ_URL; by default the one that runs here).")
     ] = None,
 ) -> None:
-    """Predict on pictures with a running server."""
-    with Client(url) as client:
-        client.ready()
-        outcomes = _predict_all(
-            client, files, model=model, score_threshold=score_threshold, quiet=as_json
-        )
-        if save_annotated is not None:
-            _save_annotated(client, outcomes, save_annotated)
-    for outcome in outcomes:
-        if outcome.error is not None:
-            typer.echo(f"{outcome.path}: {outcome.error}", err=True)
-    if as_json:
-        _print_json(outcomes)
-    else:
-        Console().print(_table(outcomes))
-    if any(outcome.error for outcome in outcomes):
+    """Predict on pictures with a running server.
+
+    With --output, what is done is written to FILE.unfinished at once. After an interruption the same command goes on
+    from there: pictures that have not changed (path, size, time written) are not predicted anew as long as server,
+    model, score threshold and batch are the same. After a run without failures FILE.unfinished is removed, so that
+    the next one begins anew; after one with failures, the same command tries those again.
+
+    Exit status: 0 all succeeded, 1 some failed, 2 wrong usage or configuration, 3 server unreachable, 130 interrupted.
+    """
+    check_output(output_format, output)
+    pictures = find_pictures(paths, recursive=recursive)
+    options: dict[str, Any] = {"model": model, "score_threshold": score_threshold, "batch": batch}
+    kept = None if output is None else output.with_name(f"{output.name}.unfinished")
+    quiet = output is None and output_format != Format.TABLE and sys.stdout.isatty()
+    try:
+        with Client(url) as client, Journal(kept, options | {"url": client.url}) as journal:
+            client.ready()
+            run = Run(client, pictures, journal, save_annotated)
+            with (
+                _progress(quiet=quiet) as progress,
+                closing(run.predictions(options, at_once, progress)) as predictions,
+            ):
+                write_report(predictions, output_format, output)
+            if not run.failed:
+                journal.remove()
+    except KeyboardInterrupt:
+        way = "The same command goes on from here." if kept else "With --output it could go on."
+        typer.echo(f"inferq: interrupted. {way}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    if run.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _predict_all(
-    client: Client,
-    files: list[Path],
-    *,
-    model: str | None,
-    score_threshold: float | None,
-    quiet: bool,
-) -> list[Outcome]:
-    """Predicts on all files, a few at once; returns them in their order."""
+@dataclass
+class Run:
+    """One run over some pictures."""
 
-    def one(path: Path) -> Outcome:
-        try:
-            return Outcome(
-                path, client.predict(path, model=model, score_threshold=score_threshold), None
-            )
-        except InferqError as error:
-            return Outcome(path, None, error)
+    client: Client
+    pictures: list[Picture]
+    journal: Journal
+    annotated: Path | None
+    failed: int = 0
+    _drawings: dict[Path, Future[None]] = field(default_factory=dict)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(DRAWN_AT_ONCE))
 
-    console = Console(stderr=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(one, path) for path in files]
-        shown = track(
-            as_completed(futures),
-            "Predicting",
-            total=len(files),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
+    def predictions(
+        self, options: dict[str, Any], at_once: int, progress: Progress
+    ) -> Generator[Prediction, None, None]:
+        """What became of the pictures, in their order; what has no prediction is told of and left out."""
+        fingerprints = [picture.fingerprint() for picture in self.pictures]
+        waiting = [i for i, mark in enumerate(fingerprints) if mark not in self.journal]
+        shown = progress.add_task(
+            "Predicting", total=len(self.pictures), completed=len(self.pictures) - len(waiting)
         )
-        for _ in shown:
-            pass
-    return [future.result() for future in futures]
+        mapped = self.client.map(
+            (self.pictures[i].path for i in waiting),
+            ordered=False,
+            at_once=at_once,
+            errors="yield",
+            **options,
+        )
+        refused: set[int] = set()
+        with closing(mapped), self._drawn():
+            for index, picture in enumerate(self.pictures):
+                while fingerprints[index] not in self.journal and index not in refused:
+                    outcome = next(mapped)
+                    ended = waiting[outcome.index]
+                    if not self._keep(fingerprints[ended], self.pictures[ended], outcome):
+                        refused.add(ended)
+                    progress.advance(shown)
+                if index not in refused:
+                    prediction = self.journal.read(fingerprints[index])
+                    self._draw(picture, prediction)
+                    yield _named(prediction, picture.path)
 
-
-def _save_annotated(client: Client, outcomes: list[Outcome], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    names = Counter[str]()
-    for outcome in outcomes:
-        if outcome.prediction is None:
-            continue
-        names[outcome.path.stem] += 1
-        count = names[outcome.path.stem]
-        suffix = "" if count == 1 else f"-{count}"
-        picture = client.annotated(outcome.prediction.task_id)
-        (folder / f"{outcome.path.stem}-annotated{suffix}.jpg").write_bytes(picture)
-
-
-def _print_json(outcomes: list[Outcome]) -> None:
-    for outcome in outcomes:
+    def _keep(self, fingerprint: str, picture: Picture, outcome: Outcome) -> bool:
+        """Writes down what became of a picture; whether it has a prediction."""
+        if outcome.error is not None:
+            self._tell(picture.path, outcome.error)
         if outcome.prediction is not None:
-            typer.echo(outcome.prediction.model_dump_json())
-        elif outcome.error is not None:
-            problem = {
-                "file": str(outcome.path),
-                "code": outcome.error.code,
-                "detail": outcome.error.detail,
-            }
-            typer.echo(json.dumps({"error": problem}))
+            self.journal.add(fingerprint, outcome.prediction)
+        return outcome.prediction is not None
+
+    def _draw(self, picture: Picture, prediction: Prediction) -> None:
+        """Has an annotated copy saved, if one is wanted and anything can be drawn."""
+        drawable = prediction.links is not None and prediction.links.annotated is not None
+        if self.annotated is not None and drawable:
+            path = self.annotated / picture.annotated
+            self._drawings[path] = self._pool.submit(self._save_annotated, prediction.task_id, path)
+
+    def _save_annotated(self, task_id: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drawn = self.client.annotated(task_id)
+        with whole_file(path) as file:
+            file.write(drawn)
+
+    @contextmanager
+    def _drawn(self) -> Iterator[None]:
+        """Waits for the annotated copies at the end; an interruption leaves out what has not begun."""
+        try:
+            yield
+            for path, drawing in self._drawings.items():
+                error = drawing.exception()
+                if isinstance(error, InferqError | OSError):
+                    self._tell(path, error)
+                elif error is not None:
+                    raise error
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _tell(self, path: Path, error: Exception) -> None:
+        self.failed += 1
+        typer.echo(f"{path}: {error}", err=True)
 
 
-def _table(outcomes: list[Outcome]) -> Table:
-    table = Table("file", "label", "score", "box (pixels)", "time")
-    for outcome in outcomes:
-        for row in _rows(outcome):
-            table.add_row(*row)
-    return table
+class RateColumn(ProgressColumn):
+    """Pictures a second."""
+
+    @override
+    def render(self, task: Task) -> Text:
+        """The rate, once it is known."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
 
 
-def _rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str, str]]:
-    if outcome.prediction is None:
-        yield str(outcome.path), "failed", "", "", ""
-        return
-    result = outcome.prediction.result
-    detections = result.detections if isinstance(result, DetectionsResult) else ()
-    time = f"{outcome.prediction.timings_ms.get('total', 0):.0f} ms"
-    if not detections:
-        yield str(outcome.path), "nothing found", "", "", time
-    for index, detection in enumerate(detections):
-        box = detection.box
-        corners = f"{box.x_min:.0f}, {box.y_min:.0f} to {box.x_max:.0f}, {box.y_max:.0f}"
-        first = (str(outcome.path), time) if index == 0 else ("", "")
-        yield first[0], detection.label, f"{detection.score:.2f}", corners, first[1]
+def _progress(*, quiet: bool) -> Progress:
+    """A bar with rate and time left, if standard error is a terminal and `quiet` is not asked for."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=quiet or not console.is_terminal,
+    )
+
+
+def _named(prediction: Prediction, path: Path) -> Prediction:
+    """The prediction with the path that its picture has here."""
+    there = prediction.input.model_copy(update={"filename": str(path)})
+    return prediction.model_copy(update={"input": there})

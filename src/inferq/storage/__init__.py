@@ -4,7 +4,7 @@ import errno
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import cast
@@ -54,17 +54,7 @@ class Storage:
             DiskFull: There is no room for it.
             StorageUnavailable: The storage did not take it.
         """
-        path = self._path(key)
-        unfinished = f"{path}.{secrets.token_hex(4)}.part" if self._is_local else path
-        with _storage_errors():
-            try:
-                self._fs.pipe_file(unfinished, data)
-                if unfinished != path:
-                    self._fs.mv(unfinished, path)
-            except OSError:
-                with suppress(OSError):
-                    self._fs.rm_file(unfinished)
-                raise
+        self._write_whole(key, lambda path: self._fs.pipe_file(path, data))
 
     def read(self, key: str) -> bytes:
         """The bytes of a blob.
@@ -77,15 +67,14 @@ class Storage:
             return cast("bytes", self._fs.cat_file(self._path(key)))
 
     def copy(self, key: str, new_key: str) -> None:
-        """Copies a blob within the storage.
+        """Copies a blob within the storage, whole as `write` does.
 
         Raises:
             NotFound: There is no such blob.
             DiskFull: There is no room for the copy.
             StorageUnavailable: The storage did not do it.
         """
-        with _storage_errors():
-            self._fs.cp_file(self._path(key), self._path(new_key))
+        self._write_whole(new_key, lambda path: self._fs.cp_file(self._path(key), path))
 
     def chunks(self, key: str, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of a blob from `start` to before `stop`, in parts of at most a mebibyte; read as they are asked for.
@@ -155,6 +144,19 @@ class Storage:
     @property
     def _is_local(self) -> bool:
         return "file" in self._fs.protocol
+
+    def _write_whole(self, key: str, write: Callable[[str], object]) -> None:
+        path = self._path(key)
+        unfinished = f"{path}.{secrets.token_hex(4)}.part" if self._is_local else path
+        with _storage_errors():
+            try:
+                write(unfinished)
+                if unfinished != path:
+                    self._fs.mv(unfinished, path)
+            except OSError:
+                with suppress(OSError):
+                    self._fs.rm_file(unfinished)
+                raise
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
+import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -104,6 +104,15 @@ export const predictionsDeleteMany = <ThrowOnError extends boolean = false>(opti
         ...options.headers
     }
 });
+
+/**
+ * Export predictions
+ *
+ * Exports the caller's predictions, chosen as for the list, newest first; made while it is sent.
+ *
+ * JSON Lines, CSV and COCO are one file; with pictures, and as YOLO and VOC, it is a zip with a `README.txt`.
+ */
+export const predictionsExport = <ThrowOnError extends boolean = false>(options: Options<PredictionsExportData, ThrowOnError>): RequestResult<PredictionsExportResponses, PredictionsExportErrors, ThrowOnError> => (options.client ?? client).get<PredictionsExportResponses, PredictionsExportErrors, ThrowOnError>({ url: '/api/v1/predictions/export', ...options });
 
 /**
  * Delete a prediction

@@ -1179,6 +1179,94 @@ export type PredictionsDeleteManyResponses = {
 
 export type PredictionsDeleteManyResponse = PredictionsDeleteManyResponses[keyof PredictionsDeleteManyResponses];
 
+export type PredictionsExportData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * State
+         *
+         * States; repeat the parameter for several.
+         */
+        state?: Array<State>;
+        /**
+         * Model
+         *
+         * Models, as `name` or `name@version`.
+         */
+        model?: Array<string>;
+        /**
+         * Label
+         *
+         * Labels that were found.
+         */
+        label?: Array<string>;
+        /**
+         * Batch
+         *
+         * Batches.
+         */
+        batch?: Array<string>;
+        /**
+         * Created After
+         *
+         * Accepted after this moment (RFC 3339, with its offset).
+         */
+        created_after?: string | null;
+        /**
+         * Created Before
+         *
+         * Accepted before this moment (RFC 3339, with its offset).
+         */
+        created_before?: string | null;
+        /**
+         * Format
+         *
+         * JSON Lines, CSV, COCO, YOLO (as Ultralytics reads it) or Pascal VOC.
+         */
+        format: 'jsonl' | 'csv' | 'coco' | 'yolo' | 'voc';
+        /**
+         * Images
+         *
+         * With the pictures, upright, in a zip.
+         */
+        images?: boolean;
+        /**
+         * Score Threshold
+         *
+         * Least score of a detection.
+         */
+        score_threshold?: number;
+    };
+    url: '/api/v1/predictions/export';
+};
+
+export type PredictionsExportErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type PredictionsExportError = PredictionsExportErrors[keyof PredictionsExportErrors];
+
+export type PredictionsExportResponses = {
+    /**
+     * The file
+     */
+    200: Blob | File;
+};
+
+export type PredictionsExportResponse = PredictionsExportResponses[keyof PredictionsExportResponses];
+
 export type PredictionsDeleteData = {
     body?: never;
     path: {
