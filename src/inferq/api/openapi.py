@@ -74,6 +74,12 @@ HEADERS: dict[str, tuple[str, str]] = {
     ),
 }
 LATER = ("429", "503", "507")
+PATH_PARAMETERS = {
+    "batch": "The label that its predictions were sent with.",
+    "code": "The `code` of a problem.",
+    "name": "`name`, which stands for its newest version, or `name@version`.",
+    "task_id": "The prediction's id, as the answer to its submission gave it.",
+}
 
 
 def named_headers(*names: str) -> dict[str, Any]:
@@ -117,6 +123,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
         components["schemas"][name]["examples"] = [example]
     for methods in document["paths"].values():
         for operation in methods.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    parameter["description"] = PATH_PARAMETERS[parameter["name"]]
             for status, response in operation["responses"].items():
                 names = ("X-Request-ID", "Retry-After") if status in LATER else ("X-Request-ID",)
                 response.setdefault("headers", {}).update(named_headers(*names))

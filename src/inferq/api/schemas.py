@@ -171,7 +171,8 @@ class Readiness(BaseModel):
 def problems(*codes: int) -> Responses:
     """The `responses` of a route that may answer with problems of these statuses."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {code: {"description": "Problem", "content": content} for code in codes}
+    described = {"description": "Problem: its `code` says which, its `detail` why"}
+    return {code: described | {"content": content} for code in codes}
 
 
 def prediction_path(task_id: str) -> str:

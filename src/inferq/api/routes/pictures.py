@@ -47,7 +47,9 @@ async def get_preview(
     task_id: str,
     services: ServicesDep,
     owner: OwnerDep,
-    max_side: Literal["320", "1280", "2560"] = "1280",
+    max_side: Annotated[
+        Literal["320", "1280", "2560"], Query(description="Most pixels of the longer side.")
+    ] = "1280",
 ) -> Response:
     """The picture as WebP: oriented, without metadata, its longer side at most `max_side` pixels."""
     record = await run_in_threadpool(find, services, task_id, owner)

@@ -34,10 +34,29 @@ UPLOAD_FIELDS: dict[str, Any] = {
         "type": "string",
         "description": "A JSON object of at most 4 KiB, given back with the prediction.",
     },
-    "score_threshold": {"type": "number", "minimum": 0, "maximum": 1},
-    "iou_threshold": {"type": "number", "minimum": 0, "maximum": 1},
-    "max_detections": {"type": "integer", "minimum": 1, "maximum": 1000},
-    "classes": {"type": "array", "items": {"type": "string"}},
+    "score_threshold": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "Of a detector: the least score of a detection.",
+    },
+    "iou_threshold": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "Of a detector: of two boxes that overlap by more, the one with the lower score is left out.",
+    },
+    "max_detections": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1000,
+        "description": "Of a detector: most detections, those with the highest scores.",
+    },
+    "classes": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Of a detector: labels that are wanted, all where absent; repeat it for several.",
+    },
 }
 UPLOAD_BODY: dict[str, Any] = {
     "required": True,
@@ -50,10 +69,17 @@ UPLOAD_BODY: dict[str, Any] = {
             }
         },
         "image/*": {"schema": {"type": "string", "format": "binary"}},
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
     },
 }
 UPLOAD_PARAMETERS = [
-    {"name": name, "in": "query", "required": False, "schema": schema}
+    {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": schema["description"],
+        "schema": schema,
+    }
     for name, schema in UPLOAD_FIELDS.items()
 ]
 
@@ -148,7 +174,8 @@ async def get(
     "/predictions/{task_id}/cancel",
     summary="Cancel a prediction",
     response_model=Prediction,
-    responses=problems(403, 404, 409, 503),
+    responses=answers(200, description="As it is now", names=("ETag",))
+    | problems(403, 404, 409, 503),
 )
 def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     """Cancels a prediction that waits or runs, at once; repeated, it answers the same again."""

@@ -86,7 +86,7 @@ export const predictionsCreate = <ThrowOnError extends boolean = false>(options:
     url: '/api/v1/predictions',
     ...options,
     headers: {
-        'Content-Type': 'image/*',
+        'Content-Type': 'application/octet-stream',
         ...options.headers
     }
 });

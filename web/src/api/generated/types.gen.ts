@@ -720,6 +720,8 @@ export type ProblemsGetData = {
     path: {
         /**
          * Code
+         *
+         * The `code` of a problem.
          */
         code: string;
     };
@@ -729,11 +731,11 @@ export type ProblemsGetData = {
 
 export type ProblemsGetErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
 };
@@ -754,6 +756,8 @@ export type BatchesGetData = {
     path: {
         /**
          * Batch
+         *
+         * The label that its predictions were sent with.
          */
         batch: string;
     };
@@ -763,19 +767,19 @@ export type BatchesGetData = {
 
 export type BatchesGetErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -796,6 +800,8 @@ export type BatchesCancelData = {
     path: {
         /**
          * Batch
+         *
+         * The label that its predictions were sent with.
          */
         batch: string;
     };
@@ -805,23 +811,23 @@ export type BatchesCancelData = {
 
 export type BatchesCancelErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -861,15 +867,15 @@ export type EventsFollowData = {
 
 export type EventsFollowErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -894,15 +900,15 @@ export type ModelsListData = {
 
 export type ModelsListErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -923,6 +929,8 @@ export type ModelsGetData = {
     path: {
         /**
          * Name
+         *
+         * `name`, which stands for its newest version, or `name@version`.
          */
         name: string;
     };
@@ -932,19 +940,19 @@ export type ModelsGetData = {
 
 export type ModelsGetErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1018,15 +1026,15 @@ export type PredictionsListData = {
 
 export type PredictionsListErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1076,9 +1084,21 @@ export type PredictionsCreateData = {
          * A JSON object of at most 4 KiB, given back with the prediction.
          */
         metadata?: string;
+        /**
+         * Of a detector: the least score of a detection.
+         */
         score_threshold?: number;
+        /**
+         * Of a detector: of two boxes that overlap by more, the one with the lower score is left out.
+         */
         iou_threshold?: number;
+        /**
+         * Of a detector: most detections, those with the highest scores.
+         */
         max_detections?: number;
+        /**
+         * Of a detector: labels that are wanted, all where absent; repeat it for several.
+         */
         classes?: Array<string>;
     };
     url: '/api/v1/predictions';
@@ -1086,35 +1106,35 @@ export type PredictionsCreateData = {
 
 export type PredictionsCreateErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     413: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     415: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     429: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     507: Problem;
 };
@@ -1143,27 +1163,27 @@ export type PredictionsDeleteManyData = {
 
 export type PredictionsDeleteManyErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     413: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     415: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1243,15 +1263,15 @@ export type PredictionsExportData = {
 
 export type PredictionsExportErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1272,6 +1292,8 @@ export type PredictionsDeleteData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1281,23 +1303,23 @@ export type PredictionsDeleteData = {
 
 export type PredictionsDeleteErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1332,6 +1354,8 @@ export type PredictionsGetData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1341,19 +1365,19 @@ export type PredictionsGetData = {
 
 export type PredictionsGetErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1374,6 +1398,8 @@ export type PicturesAnnotatedData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1396,27 +1422,27 @@ export type PicturesAnnotatedData = {
 
 export type PicturesAnnotatedErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     409: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     416: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1441,6 +1467,8 @@ export type PredictionsCancelData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1450,27 +1478,27 @@ export type PredictionsCancelData = {
 
 export type PredictionsCancelErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     409: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1479,7 +1507,7 @@ export type PredictionsCancelError = PredictionsCancelErrors[keyof PredictionsCa
 
 export type PredictionsCancelResponses = {
     /**
-     * Successful Response
+     * As it is now
      */
     200: Prediction;
 };
@@ -1499,6 +1527,8 @@ export type EventsFollowPredictionData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1508,19 +1538,19 @@ export type EventsFollowPredictionData = {
 
 export type EventsFollowPredictionErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1545,6 +1575,8 @@ export type PicturesImageData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1554,23 +1586,23 @@ export type PicturesImageData = {
 
 export type PicturesImageErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     416: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1595,12 +1627,16 @@ export type PicturesPreviewData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
     query?: {
         /**
          * Max Side
+         *
+         * Most pixels of the longer side.
          */
         max_side?: '320' | '1280' | '2560';
     };
@@ -1609,23 +1645,23 @@ export type PicturesPreviewData = {
 
 export type PicturesPreviewErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     416: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1664,6 +1700,8 @@ export type PredictionsRerunData = {
     path: {
         /**
          * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
          */
         task_id: string;
     };
@@ -1673,43 +1711,43 @@ export type PredictionsRerunData = {
 
 export type PredictionsRerunErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     409: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     413: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     415: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     429: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     507: Problem;
 };
@@ -1738,15 +1776,15 @@ export type QueueGetData = {
 
 export type QueueGetErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     422: Problem;
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     503: Problem;
 };
@@ -1771,7 +1809,7 @@ export type HealthHealthzData = {
 
 export type HealthHealthzErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
 };
@@ -1800,7 +1838,7 @@ export type HealthReadyzData = {
 
 export type HealthReadyzErrors = {
     /**
-     * Problem
+     * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
     /**
