@@ -14,7 +14,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-exports gen lock clean
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-exports bench-lists bench-push gen lock clean bench-pictures
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,15 @@ bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 
 bench-exports: setup ## Measure memory and time of exporting 10,000 predictions
 	$(PYTHON) benchmarks/exports.py
+
+bench-lists: setup ## Measure what a page of a list costs, with ten predictions and with 100,000
+	$(PYTHON) benchmarks/lists.py
+
+bench-push: setup ## Measure the time from a finished record to a listener
+	$(PYTHON) benchmarks/push.py
+
+bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
+	$(PYTHON) benchmarks/pictures.py
 
 gen: setup ## Write web/openapi.json and the web client's types again
 	$(VENV)/bin/inferq openapi > web/openapi.json

@@ -155,6 +155,14 @@ class UploadTooLarge(RequestError):
     title = "Upload too large"
 
 
+class RangeNotSatisfiable(RequestError):
+    """The `Range` header asks for bytes beyond the end of the file."""
+
+    code = "range_not_satisfiable"
+    status = 416
+    title = "Range not satisfiable"
+
+
 class NotAnImage(RequestError):
     """The bytes are no picture, whatever their name says."""
 
@@ -248,6 +256,13 @@ class QueueFull(UnavailableError):
 
     code = "queue_full"
     title = "Queue is full"
+
+
+class RenderingBusy(UnavailableError):
+    """As many pictures wait to be drawn as this server lets wait."""
+
+    code = "rendering_busy"
+    title = "Too many pictures to draw"
 
 
 class StorageUnavailable(UnavailableError):

@@ -3,6 +3,8 @@ import re
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -43,6 +45,47 @@ def test_a_storage_that_takes_nothing_is_said_so(
     with pytest.raises(error) as caught:
         storage.write("k", b"")
     assert caught.value.retryable
+
+
+def test_a_blob_is_read_in_parts_of_bounded_size(storage: Storage):
+    data = bytes(range(256)) * 9000
+    storage.write("2026/01/01/x/input", data)
+    parts = list(storage.chunks("2026/01/01/x/input", 5, 2_200_000))
+    assert b"".join(parts) == data[5:2_200_000]
+    assert max(map(len, parts)) == 2**20
+
+
+def test_a_blob_that_ends_too_early_or_is_gone_is_said_so(storage: Storage):
+    storage.write("2026/01/01/x/input", b"123")
+    chunks = storage.chunks("2026/01/01/x/input", 0, 5)
+    assert next(chunks) == b"123"
+    for broken in (chunks, storage.chunks("2026/01/01/y/input", 0, 5)):
+        with pytest.raises(NotFound):
+            next(broken)
+
+
+def test_a_writer_that_dies_in_the_middle_leaves_no_part_under_the_name(storage: Storage, tmp_path):
+    storage.check()
+    dying = """
+import os, sys
+from fsspec.implementations.local import LocalFileOpener
+from inferq.storage import Storage
+write = LocalFileOpener.write
+def die(self, data):
+    write(self, data[:100])
+    self.flush()
+    os._exit(9)
+LocalFileOpener.write = die
+Storage(sys.argv[1]).write("2026/01/01/x/preview", bytes(1000))
+"""
+    url = (tmp_path / "storage").as_uri()
+    assert subprocess.run([sys.executable, "-c", dying, url], check=False).returncode == 9
+    with pytest.raises(NotFound):
+        storage.read("2026/01/01/x/preview")
+    storage.write("2026/01/01/x/preview", b"whole")
+    assert storage.read("2026/01/01/x/preview") == b"whole"
+    storage.delete_all("2026/01/01/x/preview")
+    assert [path for path in (tmp_path / "storage").rglob("*") if path.is_file()] == []
 
 
 def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path):

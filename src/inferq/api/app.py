@@ -15,6 +15,7 @@ from typing_extensions import override
 from inferq import __version__
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
+from inferq.api.openapi import DescribedApi
 from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
 from inferq.api.web import serve_web
@@ -53,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
 
-    app = FastAPI(
+    app = DescribedApi(
         title="inferq",
         version=__version__,
         description=DESCRIPTION,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import anyio
 from fastapi import Depends, Request
 
 from inferq.api.capacity import Capacity
 from inferq.api.places import Viewer
 from inferq.api.push import Changes
+from inferq.api.rendering import Renders
 from inferq.models.register import ModelRegister
 from inferq.predictions.events import EventLog
 from inferq.predictions.lists import PredictionLists
@@ -20,7 +20,6 @@ from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
 
-RENDERS_AT_ONCE = 2
 LOCAL_OWNER = "local"
 
 
@@ -41,7 +40,7 @@ class Services:
     capacity: Capacity
     viewer: Viewer
     changes: Changes
-    render_limit: anyio.CapacityLimiter
+    renders: Renders
 
     @classmethod
     def create(cls, settings: Settings) -> "Services":
@@ -66,7 +65,7 @@ class Services:
             capacity=Capacity(parts),
             viewer=viewer,
             changes=Changes(settings.state_url(), viewer),
-            render_limit=anyio.CapacityLimiter(RENDERS_AT_ONCE),
+            renders=Renders(),
         )
 
 

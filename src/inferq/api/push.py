@@ -4,6 +4,7 @@ Listen first, read the record next, then wait for updates: so no change falls in
 """
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from inferq.state import connect_async
 
 RECONNECT_PAUSE = 0.5
 PLACES_SECONDS = 1.0
+PLACES_AT_ONCE = 20
 MOST_PENDING = 1_000
 MOST_PLACES = 200
 
@@ -102,8 +104,9 @@ class Listener:
         """Puts an update behind those that wait; a listener that does not fetch them is dropped."""
         if len(self._pending) >= MOST_PENDING:
             self.drop()
-        self._pending.append(update)
-        self._wake.set()
+        if not self._gone:
+            self._pending.append(update)
+            self._wake.set()
 
     def offer_places(self, places: Mapping[str, QueuePlace]) -> None:
         """Tells new places, unless older ones still wait to be fetched."""
@@ -131,11 +134,7 @@ class Listener:
 class Changes:
     """The listeners of this process, and the tasks that serve them."""
 
-    def __init__(
-        self,
-        redis_url: str,
-        viewer: Viewer,
-    ) -> None:
+    def __init__(self, redis_url: str, viewer: Viewer) -> None:
         """Connects to nothing yet."""
         self._url = redis_url
         self._viewer = viewer
@@ -177,26 +176,39 @@ class Changes:
             except (redis.RedisError, StateUnavailable) as error:
                 log.warning("event_stream_lost", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
+            except Exception:
+                # The edge of a task without which nobody would hear of anything any more.
+                log.exception("event_stream_lost")
+                await asyncio.sleep(RECONNECT_PAUSE)
             finally:
                 await client.aclose()
 
     async def tell_places(self) -> None:
-        """Tells listeners once a second how far what they wait for has come, until it is cancelled."""
+        """Tells listeners once a second how far what they wait for has come, until it is cancelled.
+
+        A few at a time, spread over the second: what happens meanwhile must not wait for all of them.
+        """
         while True:
-            await asyncio.sleep(PLACES_SECONDS)
-            waiting = {
-                task_id: record
-                for listener in self._all()
-                for task_id, record in listener.waiting.items()
-            }
-            if not waiting:
-                continue
-            try:
-                places = await run_in_threadpool(self._viewer.places, list(waiting.values()))
-            except StateUnavailable:
-                continue
-            for listener in self._all():
-                listener.offer_places(places)
+            waiting = [listener for listener in self._all() if listener.waiting]
+            pause = PLACES_SECONDS / max(1, math.ceil(len(waiting) / PLACES_AT_ONCE))
+            for first in range(0, max(1, len(waiting)), PLACES_AT_ONCE):
+                await asyncio.sleep(pause)
+                await self._tell_places_to(waiting[first : first + PLACES_AT_ONCE])
+
+    async def _tell_places_to(self, listeners: Sequence[Listener]) -> None:
+        records = {
+            task_id: record
+            for listener in listeners
+            for task_id, record in listener.waiting.items()
+        }
+        if not records:
+            return
+        try:
+            places = await run_in_threadpool(self._viewer.places, list(records.values()))
+        except StateUnavailable:
+            return
+        for listener in listeners:
+            listener.offer_places(places)
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         """Reads each changed prediction once, and hands it to all who listen."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from inferq.predictions.record import Box, Detection, DetectionsResult, Prediction, State
+from inferq.predictions.record import Box, Detection, DetectionsResult, Prediction
 
 LONGEST_STEM_BYTES = 100
 KEPT_CATEGORIES = frozenset("LMN")
@@ -108,12 +108,12 @@ class ExportFormat:
 
 
 def has_boxes(prediction: Prediction) -> bool:
-    """Whether objects were looked for in a picture of known size, and the search succeeded (found or not)."""
-    return (
-        prediction.state is State.SUCCEEDED
-        and isinstance(prediction.result, DetectionsResult)
-        and bool(prediction.input.width and prediction.input.height)
-    )
+    """Whether objects were looked for in a picture of known size, and the search succeeded (found or not).
+
+    Only what succeeded has a result.
+    """
+    source = prediction.input
+    return isinstance(prediction.result, DetectionsResult) and bool(source.width and source.height)
 
 
 def safe_name(prediction: Prediction) -> str:

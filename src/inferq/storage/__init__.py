@@ -2,8 +2,9 @@
 
 import errno
 import re
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import cast
@@ -14,6 +15,7 @@ from fsspec.core import url_to_fs
 from inferq.errors import DiskFull, NotFound, StorageUnavailable
 
 DAY = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/?$")
+CHUNK_BYTES = 2**20
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -44,19 +46,15 @@ class Storage:
         return f"{key.rpartition('/')[0]}/{name}"
 
     def write(self, key: str, data: bytes) -> None:
-        """Writes a blob whole.
+        """Writes a blob whole: nobody ever reads a part of it, even if this process dies meanwhile.
+
+        Object stores do so by themselves; on file systems of this machine another name is written first.
 
         Raises:
             DiskFull: There is no room for it.
             StorageUnavailable: The storage did not take it.
         """
-        with _storage_errors():
-            try:
-                self._fs.pipe_file(self._path(key), data)
-            except OSError:
-                with suppress(OSError):
-                    self._fs.rm_file(self._path(key))
-                raise
+        self._write_whole(key, lambda path: self._fs.pipe_file(path, data))
 
     def read(self, key: str) -> bytes:
         """The bytes of a blob.
@@ -69,15 +67,32 @@ class Storage:
             return cast("bytes", self._fs.cat_file(self._path(key)))
 
     def copy(self, key: str, new_key: str) -> None:
-        """Copies a blob within the storage.
+        """Copies a blob within the storage, whole as `write` does.
 
         Raises:
             NotFound: There is no such blob.
             DiskFull: There is no room for the copy.
             StorageUnavailable: The storage did not do it.
         """
-        with _storage_errors():
-            self._fs.cp_file(self._path(key), self._path(new_key))
+        self._write_whole(new_key, lambda path: self._fs.cp_file(self._path(key), path))
+
+    def chunks(self, key: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of a blob from `start` to before `stop`, in parts of at most a mebibyte; read as they are asked for.
+
+        Nothing stays open between two of them, so that an iterator may be left at any point.
+
+        Raises:
+            NotFound: There is no such blob, or it ends before `stop`.
+            StorageUnavailable: The storage did not give it.
+        """
+        while start < stop:
+            with _storage_errors():
+                end = min(start + CHUNK_BYTES, stop)
+                chunk = cast("bytes", self._fs.cat_file(self._path(key), start=start, end=end))
+            if not chunk:
+                raise NotFound("This file is not whole in storage any more.")
+            yield chunk
+            start += len(chunk)
 
     def delete(self, key: str) -> None:
         """Removes a blob; no error where there is none."""
@@ -109,7 +124,7 @@ class Storage:
 
     def free_bytes(self) -> int | None:
         """Free space for blobs; None where the storage is no file system of this machine or does not tell."""
-        if "file" not in self._fs.protocol:
+        if not self._is_local:
             return None
         try:
             self._fs.makedirs(self._root, exist_ok=True)
@@ -125,6 +140,23 @@ class Storage:
         """
         with _storage_errors():
             self._fs.makedirs(self._root, exist_ok=True)
+
+    @property
+    def _is_local(self) -> bool:
+        return "file" in self._fs.protocol
+
+    def _write_whole(self, key: str, write: Callable[[str], object]) -> None:
+        path = self._path(key)
+        unfinished = f"{path}.{secrets.token_hex(4)}.part" if self._is_local else path
+        with _storage_errors():
+            try:
+                write(unfinished)
+                if unfinished != path:
+                    self._fs.mv(unfinished, path)
+            except OSError:
+                with suppress(OSError):
+                    self._fs.rm_file(unfinished)
+                raise
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"

@@ -6,6 +6,7 @@ from inferq.api.routes import (
     batches,
     documents,
     events,
+    exports,
     health,
     lists,
     models,
@@ -17,6 +18,7 @@ from inferq.api.schemas import API_PREFIX, problems
 
 api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
 api.include_router(lists.router)
+api.include_router(exports.router)
 api.include_router(predictions.router)
 api.include_router(events.router)
 api.include_router(pictures.router)

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Response
 
 from inferq.api.deps import ServicesDep
-from inferq.api.schemas import Readiness
+from inferq.api.schemas import Readiness, problems
 from inferq.errors import UnavailableError
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=problems(400))
 
 
 @router.get("/healthz", summary="Does the process live?")

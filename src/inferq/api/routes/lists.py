@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from inferq.api.deps import OwnerDep, ServicesDep
+from inferq.api.openapi import answers
 from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
 from inferq.api.selection import chosen
 from inferq.errors import FieldError, InvalidParameter
@@ -14,7 +15,12 @@ from inferq.predictions.lists import Position
 router = APIRouter(tags=["predictions"], responses=problems(503))
 
 
-@router.get("/predictions", summary="List predictions", response_model=PredictionPage)
+@router.get(
+    "/predictions",
+    summary="List predictions",
+    response_model=PredictionPage,
+    responses=answers(200, description="A page", names=("Link",)),
+)
 def list_(
     request: Request,
     services: ServicesDep,

@@ -1,76 +1,76 @@
 """The pictures of a prediction: as uploaded, as a preview, with its detections drawn."""
 
-from collections.abc import Callable
+import hashlib
+from functools import partial
 from typing import Annotated, Literal
-from urllib.parse import quote
 
-import anyio.to_thread
-from fastapi import APIRouter, Query, Response
+import anyio.from_thread
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
+from inferq.api.blobs import BLOB_RESPONSES, Blob
 from inferq.api.deps import OwnerDep, Services, ServicesDep
-from inferq.api.schemas import Responses, problems
+from inferq.api.schemas import problems
 from inferq.api.waiting import find
 from inferq.errors import NotFinished, NotFound
 from inferq.predictions.record import DetectionsResult, Record
-from inferq.render import annotate, preview
+from inferq.render import annotate, preview, render_version
 
-# Whatever a blob holds, it runs nothing in the browser that shows it.
-BLOB_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, max-age=3600",
-}
-PICTURE: Responses = {
-    200: {
-        "description": "The picture",
-        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+CLIENT_GONE = 499
+"""Goes to the log alone: nobody is there any more to be answered."""
 
 router = APIRouter(
     prefix="/predictions/{task_id}",
     tags=["pictures"],
     default_response_class=Response,
-    responses=PICTURE | problems(404, 503),
+    responses=BLOB_RESPONSES | problems(404, 416, 503),
 )
 
 
+@router.head("/image", include_in_schema=False)
 @router.get("/image", summary="The picture as uploaded")
-def image(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
-    """The picture as it was uploaded, byte for byte."""
-    record = find(services, task_id, owner)
-    name = record.prediction.input.filename or task_id
-    return _picture(
-        services.storage.read(record.input_key), record.prediction.input.media_type, name
-    )
+async def image(request: Request, task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
+    """The picture as it was uploaded, byte for byte; its `ETag` is its SHA-256."""
+    record = await run_in_threadpool(find, services, task_id, owner)
+    uploaded = record.prediction.input
+    blob = Blob(uploaded.sha256, uploaded.media_type, uploaded.filename or task_id, immutable=True)
+    read = partial(services.storage.chunks, record.input_key)
+    return blob.unchanged(request) or await blob.stream(request, uploaded.bytes, read)
 
 
+@router.head("/preview", include_in_schema=False)
 @router.get(
     "/preview", name="preview", summary="The picture, small and upright", responses=problems(422)
 )
 async def get_preview(
+    request: Request,
     task_id: str,
     services: ServicesDep,
     owner: OwnerDep,
     max_side: Literal["320", "1280", "2560"] = "1280",
 ) -> Response:
     """The picture as WebP: oriented, without metadata, its longer side at most `max_side` pixels."""
+    record = await run_in_threadpool(find, services, task_id, owner)
+    blob = Blob(_tag(record, max_side), "image/webp", f"{_stem(record)}-preview.webp")
+    if unchanged := blob.unchanged(request):
+        return unchanged
+    key = services.storage.sibling(record.input_key, f"preview-{max_side}-{render_version()}.webp")
 
-    def render() -> Response:
-        record = find(services, task_id, owner)
-        key = services.storage.sibling(record.input_key, f"preview-{max_side}.webp")
-        try:
-            data = services.storage.read(key)
-        except NotFound:
-            data = preview(services.storage.read(record.input_key), int(max_side))
-            services.storage.write(key, data)
-        return _picture(data, "image/webp", f"{_stem(record)}-preview.webp")
+    def make() -> bytes:
+        data = preview(_original(services, record), int(max_side))
+        services.storage.write(key, data)
+        return data
 
-    return await _rendered(services, render)
+    find_preview = partial(_stored, services, key)
+    data = await services.renders.once(request, key, find=find_preview, make=make)
+    return _answer(request, blob, data)
 
 
+@router.head("/annotated", include_in_schema=False)
 @router.get("/annotated", summary="The picture with its boxes", responses=problems(409, 422))
 async def annotated(
+    request: Request,
+    *,
     task_id: str,
     services: ServicesDep,
     owner: OwnerDep,
@@ -80,20 +80,47 @@ async def annotated(
     ] = None,
 ) -> Response:
     """The picture as JPEG with the prediction's boxes, labels and scores drawn on it."""
+    record = await run_in_threadpool(find, services, task_id, owner)
+    result = _result(record)
+    wanted = sorted(set(classes or ()))
+    tag = _tag(record, result.model_dump_json(), score_threshold, *wanted)
+    blob = Blob(tag, "image/jpeg", f"{_stem(record)}-annotated.jpg")
+    if unchanged := blob.unchanged(request):
+        return unchanged
 
-    def render() -> Response:
-        record = find(services, task_id, owner)
-        detections = _result(record).detections
-        data = services.storage.read(record.input_key)
-        drawn = annotate(data, detections, score_threshold=score_threshold, classes=classes or ())
-        return _picture(drawn, "image/jpeg", f"{_stem(record)}-annotated.jpg")
+    def make() -> bytes:
+        return annotate(
+            _original(services, record),
+            result.detections,
+            score_threshold=score_threshold,
+            classes=wanted,
+        )
 
-    return await _rendered(services, render)
+    return _answer(request, blob, await services.renders.run(request, make))
 
 
-async def _rendered(services: Services, render: Callable[[], Response]) -> Response:
-    """Renders in a thread, few at once: pictures must not take the threads that accept predictions."""
-    return await anyio.to_thread.run_sync(render, limiter=services.render_limit)
+def _original(services: Services, record: Record) -> bytes:
+    """The upload, read for rendering; given up where the client has gone while it was read."""
+    data = services.storage.read(record.input_key)
+    anyio.from_thread.check_cancelled()
+    return data
+
+
+def _stored(services: Services, key: str) -> bytes | None:
+    try:
+        return services.storage.read(key)
+    except NotFound:
+        return None
+
+
+def _answer(request: Request, blob: Blob, data: bytes | None) -> Response:
+    return Response(status_code=CLIENT_GONE) if data is None else blob.response(request, data)
+
+
+def _tag(record: Record, *parameters: object) -> str:
+    """What the bytes of a rendered picture follow from: the upload, the parameters, and what renders."""
+    origin = repr((record.prediction.input.sha256, render_version(), *parameters))
+    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def _result(record: Record) -> DetectionsResult:
@@ -107,10 +134,3 @@ def _result(record: Record) -> DetectionsResult:
 
 def _stem(record: Record) -> str:
     return (record.prediction.input.filename or record.task_id).rpartition(".")[0] or record.task_id
-
-
-def _picture(data: bytes, media_type: str, filename: str) -> Response:
-    disposition = f"inline; filename*=UTF-8''{quote(filename, safe='')}"
-    return Response(
-        data, headers=BLOB_HEADERS | {"Content-Disposition": disposition}, media_type=media_type
-    )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.openapi import answers, named_headers
 from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
@@ -55,8 +56,20 @@ UPLOAD_PARAMETERS = [
     for name, schema in UPLOAD_FIELDS.items()
 ]
 
-FINISHED: Responses = {200: {"model": Prediction, "description": "Finished within `Prefer: wait`"}}
-UNCHANGED: Responses = {304: {"description": "Nothing changed since `If-None-Match`"}}
+SHOWN = ("ETag", "Preference-Applied", "Retry-After")
+MADE = ("Location", "Idempotency-Replayed", *SHOWN)
+ACCEPTED = answers(202, description="Accepted; it will reach an end", names=MADE)
+FINISHED: Responses = {
+    200: {
+        "model": Prediction,
+        "description": "Finished within `Prefer: wait`",
+        "headers": named_headers(*MADE),
+    }
+}
+FOUND = answers(200, description="As it is now", names=SHOWN)
+UNCHANGED = answers(
+    304, description="Nothing changed since `If-None-Match`", names=("ETag", "Preference-Applied")
+)
 
 PreferHeader = Annotated[
     str | None, Header(description="`wait=N`: answer at the end, or after N seconds (at most 30).")
@@ -75,7 +88,7 @@ IdempotencyHeader = Annotated[
     summary="Predict on an upload",
     status_code=202,
     response_model=Prediction,
-    responses=FINISHED | problems(400, 403, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(400, 403, 413, 415, 422, 429, 503, 507),
     openapi_extra={"requestBody": UPLOAD_BODY, "parameters": UPLOAD_PARAMETERS},
 )
 async def create(
@@ -101,7 +114,7 @@ async def create(
     "/predictions/{task_id}",
     summary="Look at a prediction, or wait for it",
     response_model=Prediction,
-    responses=UNCHANGED | problems(400, 404, 503),
+    responses=FOUND | UNCHANGED | problems(400, 404, 503),
 )
 async def get(
     task_id: str,
@@ -151,7 +164,7 @@ def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     summary="Run a prediction again",
     status_code=202,
     response_model=Prediction,
-    responses=FINISHED | problems(403, 404, 409, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(403, 404, 409, 422, 429, 503, 507),
 )
 async def rerun(
     task_id: str,

@@ -1025,7 +1025,7 @@ export type PredictionsListError = PredictionsListErrors[keyof PredictionsListEr
 
 export type PredictionsListResponses = {
     /**
-     * Successful Response
+     * A page
      */
     200: PredictionPage;
 };
@@ -1117,7 +1117,7 @@ export type PredictionsCreateResponses = {
      */
     200: Prediction;
     /**
-     * Successful Response
+     * Accepted; it will reach an end
      */
     202: Prediction;
 };
@@ -1160,6 +1160,94 @@ export type PredictionsDeleteManyResponses = {
 };
 
 export type PredictionsDeleteManyResponse = PredictionsDeleteManyResponses[keyof PredictionsDeleteManyResponses];
+
+export type PredictionsExportData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * State
+         *
+         * States; repeat the parameter for several.
+         */
+        state?: Array<State>;
+        /**
+         * Model
+         *
+         * Models, as `name` or `name@version`.
+         */
+        model?: Array<string>;
+        /**
+         * Label
+         *
+         * Labels that were found.
+         */
+        label?: Array<string>;
+        /**
+         * Batch
+         *
+         * Batches.
+         */
+        batch?: Array<string>;
+        /**
+         * Created After
+         *
+         * Accepted after this moment (RFC 3339, with its offset).
+         */
+        created_after?: string | null;
+        /**
+         * Created Before
+         *
+         * Accepted before this moment (RFC 3339, with its offset).
+         */
+        created_before?: string | null;
+        /**
+         * Format
+         *
+         * JSON Lines, CSV, COCO, YOLO (as Ultralytics reads it) or Pascal VOC.
+         */
+        format: 'jsonl' | 'csv' | 'coco' | 'yolo' | 'voc';
+        /**
+         * Images
+         *
+         * With the pictures, upright, in a zip.
+         */
+        images?: boolean;
+        /**
+         * Score Threshold
+         *
+         * Least score of a detection.
+         */
+        score_threshold?: number;
+    };
+    url: '/api/v1/predictions/export';
+};
+
+export type PredictionsExportErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+    /**
+     * Problem
+     */
+    422: Problem;
+    /**
+     * Problem
+     */
+    503: Problem;
+};
+
+export type PredictionsExportError = PredictionsExportErrors[keyof PredictionsExportErrors];
+
+export type PredictionsExportResponses = {
+    /**
+     * The file
+     */
+    200: Blob | File;
+};
+
+export type PredictionsExportResponse = PredictionsExportResponses[keyof PredictionsExportResponses];
 
 export type PredictionsDeleteData = {
     body?: never;
@@ -1256,7 +1344,7 @@ export type PredictionsGetError = PredictionsGetErrors[keyof PredictionsGetError
 
 export type PredictionsGetResponses = {
     /**
-     * Successful Response
+     * As it is now
      */
     200: Prediction;
 };
@@ -1304,6 +1392,10 @@ export type PicturesAnnotatedErrors = {
     /**
      * Problem
      */
+    416: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1318,6 +1410,10 @@ export type PicturesAnnotatedResponses = {
      * The picture
      */
     200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
 };
 
 export type PicturesAnnotatedResponse = PicturesAnnotatedResponses[keyof PicturesAnnotatedResponses];
@@ -1450,6 +1546,10 @@ export type PicturesImageErrors = {
     /**
      * Problem
      */
+    416: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1464,6 +1564,10 @@ export type PicturesImageResponses = {
      * The picture
      */
     200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
 };
 
 export type PicturesImageResponse = PicturesImageResponses[keyof PicturesImageResponses];
@@ -1497,6 +1601,10 @@ export type PicturesPreviewErrors = {
     /**
      * Problem
      */
+    416: Problem;
+    /**
+     * Problem
+     */
     422: Problem;
     /**
      * Problem
@@ -1511,6 +1619,10 @@ export type PicturesPreviewResponses = {
      * The picture
      */
     200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
 };
 
 export type PicturesPreviewResponse = PicturesPreviewResponses[keyof PicturesPreviewResponses];
@@ -1584,7 +1696,7 @@ export type PredictionsRerunResponses = {
      */
     200: Prediction;
     /**
-     * Successful Response
+     * Accepted; it will reach an end
      */
     202: Prediction;
 };
@@ -1631,6 +1743,15 @@ export type HealthHealthzData = {
     url: '/healthz';
 };
 
+export type HealthHealthzErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
+};
+
+export type HealthHealthzError = HealthHealthzErrors[keyof HealthHealthzErrors];
+
 export type HealthHealthzResponses = {
     /**
      * Response Health-Healthz
@@ -1652,6 +1773,10 @@ export type HealthReadyzData = {
 };
 
 export type HealthReadyzErrors = {
+    /**
+     * Problem
+     */
+    400: Problem;
     /**
      * State store or storage is away
      */

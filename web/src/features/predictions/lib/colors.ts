@@ -1,5 +1,5 @@
 // Paul Tol's "bright" and "vibrant" schemes (SRON/EPS/TN/09-002), told apart with every common form of
-// colour blindness. The server draws with the same colours: see render.py.
+// colour blindness. The server draws with the same colours: see render/palette.py.
 const PALETTE = [
   [68, 119, 170],
   [238, 102, 119],

@@ -1,0 +1,109 @@
+"""What several benchmarks need: a Valkey of their own, predictions to fill it with, the machine's name."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import redis
+
+from inferq.embedded.valkey import configure_valkey
+from inferq.predictions.record import (
+    Box,
+    Detection,
+    DetectionsResult,
+    Draft,
+    Input,
+    ModelReference,
+    State,
+    new_task_id,
+)
+from inferq.predictions.store import Outcome
+from inferq.state import connect
+
+RESULTS = Path(__file__).parent / "results"
+MODEL = ModelReference(name="net", version="1")
+BOX = Box(x_min=1.5, y_min=2.5, x_max=300.1, y_max=200.2)
+CAT = Detection(label="cat", class_id=17, score=0.9, box=BOX)
+DONE = Outcome(
+    State.SUCCEEDED,
+    result=DetectionsResult(detections=(CAT,) * 5),
+    timings_ms={"read": 0.4, "inference": 20.5},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running Valkey."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def valkey() -> Iterator[Server]:
+    """A Valkey as `inferq up` configures it; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="inferq-bench-"))
+    configured = configure_valkey(folder, None)
+    process = subprocess.Popen(configured.command)
+    try:
+        client = connect(configured.url)
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        client.close()
+        yield Server(configured.url, process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def draft(owner: str = "ann", batch: str | None = None) -> Draft:
+    """What the API accepts for one photograph."""
+    task_id = new_task_id()
+    return Draft(
+        task_id=task_id,
+        owner=owner,
+        batch=batch,
+        model=MODEL,
+        input=Input(
+            filename="a.jpg",
+            media_type="image/jpeg",
+            width=640,
+            height=480,
+            bytes=90_000,
+            sha256="0" * 64,
+        ),
+        input_key=f"2026/11/24/{task_id}/input",
+        parameters={"score_threshold": 0.5, "classes": None},
+        metadata={},
+    )
+
+
+def server_seconds(pid: int) -> float:
+    """CPU seconds that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_model() -> str:
+    """The processor's name."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"
+
+
+def machine() -> str:
+    """The day, the processor and its cores, as results name them."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}, {os.cpu_count()} cores"

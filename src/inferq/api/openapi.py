@@ -1,0 +1,123 @@
+"""What the OpenAPI document says beyond the routes themselves: headers, examples, licence, security."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from typing_extensions import override
+
+from inferq.api.schemas import Responses
+from inferq.predictions.record import PROBLEM_TYPES
+
+ID = "8e30c2d1f5a94b0c9d7f6a1b2c3d4e5f"
+PATH = f"/api/v1/predictions/{ID}"
+PREDICTION: dict[str, Any] = {
+    "task_id": ID,
+    "state": "succeeded",
+    "model": {"name": "ssdlite-mobilenet-v2-coco", "version": "1"},
+    "created_at": "2026-11-24T09:30:00.000000Z",
+    "started_at": "2026-11-24T09:30:00.003000Z",
+    "finished_at": "2026-11-24T09:30:00.030000Z",
+    "expires_at": "2026-11-26T09:30:00.030000Z",
+    "attempts": 1,
+    "batch": "holiday",
+    "rerun_of": None,
+    "queue": None,
+    "input": {
+        "kind": "image", "filename": "dog.jpg", "media_type": "image/jpeg", "width": 768, "height": 576,
+        "bytes": 163759, "sha256": "d21dd0c2c5f1d0b1b9b8b3c5a3f9c6c1a7e3d8b29a6b5f0c4d3e2f1a0b9c8d7e",
+    },
+    "parameters": {
+        "score_threshold": 0.5, "iou_threshold": 0.5, "max_detections": 100, "classes": None,
+    },
+    "result": {
+        "kind": "detections",
+        "detections": [
+            {
+                "label": "dog", "class_id": 18, "score": 0.89,
+                "box": {"x_min": 130.1, "y_min": 218.0, "x_max": 311.9, "y_max": 541.3},
+            }
+        ],
+    },
+    "timings_ms": {
+        "queued": 3.1, "read": 0.4, "preprocess": 4.0, "inference": 21.2, "postprocess": 0.5, "total": 30.2,
+    },
+    "error": None,
+    "metadata": {"camera": 7},
+    "links": {
+        "self": PATH, "image": f"{PATH}/image", "preview": f"{PATH}/preview",
+        "annotated": f"{PATH}/annotated", "events": f"{PATH}/events",
+    },
+}  # fmt: skip
+PROBLEM: dict[str, Any] = {
+    "type": f"{PROBLEM_TYPES}invalid_parameter",
+    "title": "Invalid parameter",
+    "status": 422,
+    "detail": "score_threshold: 7 is greater than the maximum of 1.",
+    "code": "invalid_parameter",
+    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "retryable": False,
+    "errors": [{"pointer": "/score_threshold", "detail": "7 is greater than the maximum of 1"}],
+}
+EXAMPLES = {"Prediction": PREDICTION, "Problem": PROBLEM}
+
+HEADERS: dict[str, tuple[str, str]] = {
+    "ETag": ("string", "Changes with everything but the place in the queue."),
+    "Idempotency-Replayed": ("string", "`true` where an earlier request made the prediction."),
+    "Link": ("string", 'The next page, as `<path>; rel="next"`; absent on the last one.'),
+    "Location": ("string", "Path of the prediction."),
+    "Preference-Applied": ("string", "The wait that was granted, as `wait=N`."),
+    "Retry-After": ("integer", "Seconds after which to ask again."),
+    "X-Request-ID": (
+        "string",
+        "The request's trace id: the caller's (`traceparent`), or a new one.",
+    ),
+}
+LATER = ("429", "503", "507")
+
+
+def named_headers(*names: str) -> dict[str, Any]:
+    """The `headers` of a response that may carry these."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def answers(*status: int, description: str, names: tuple[str, ...]) -> Responses:
+    """The `responses` of a route for these statuses, with their headers."""
+    return {code: {"description": description, "headers": named_headers(*names)} for code in status}
+
+
+class DescribedApi(FastAPI):
+    """An application that answers with the whole document."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _document(self)
+        return self.openapi_schema
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "This server"}],
+    )
+    # There are no credentials yet: whoever can reach the server may use it, which is why it listens on loopback alone.
+    document["security"] = []
+    components = document["components"]
+    components["headers"] = {
+        name: {"description": text, "schema": {"type": kind}}
+        for name, (kind, text) in HEADERS.items()
+    }
+    for name, example in EXAMPLES.items():
+        components["schemas"][name]["examples"] = [example]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                names = ("X-Request-ID", "Retry-After") if status in LATER else ("X-Request-ID",)
+                response.setdefault("headers", {}).update(named_headers(*names))
+    return document

@@ -1,0 +1,96 @@
+"""Exports: many predictions as one download, for people, spreadsheets and training programs."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.schemas import Responses, Selection, View, problems
+from inferq.api.selection import chosen
+from inferq.errors import NotFound
+from inferq.exports import EXPORT_FORMATS, export
+from inferq.predictions.lists import Filter
+from inferq.predictions.record import DetectionsResult, Prediction, Record
+from inferq.render import upright
+
+FILENAME = "inferq-predictions"
+MEDIA_TYPES = sorted({each.media_type for each in EXPORT_FORMATS.values()} | {"application/zip"})
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FILE: Responses = {200: {"description": "The file", "content": dict.fromkeys(MEDIA_TYPES, BINARY)}}
+
+router = APIRouter(
+    tags=["predictions"], default_response_class=Response, responses=FILE | problems(503)
+)
+
+
+class ExportQuery(Selection):
+    """What is exported, and how."""
+
+    format: Literal["jsonl", "csv", "coco", "yolo", "voc"] = Field(
+        description="JSON Lines, CSV, COCO, YOLO (as Ultralytics reads it) or Pascal VOC."
+    )
+    images: bool = Field(False, description="With the pictures, upright, in a zip.")
+    score_threshold: float = Field(0.0, ge=0, le=1, description="Least score of a detection.")
+
+
+@router.get("/predictions/export", name="export", summary="Export predictions")
+def export_(
+    services: ServicesDep, owner: OwnerDep, query: Annotated[ExportQuery, Query()]
+) -> Response:
+    """Exports the caller's predictions, chosen as for the list, newest first; made while it is sent.
+
+    JSON Lines, CSV and COCO are one file; with pictures, and as YOLO and VOC, it is a zip with a `README.txt`.
+    """
+    source = _Source(services, owner, chosen(services, query), query.score_threshold)
+    made = export(
+        source.predictions(),
+        format_name=query.format,
+        read_image=source.read_image if query.images else None,
+    )
+    # What is wrong from the start becomes a problem; what goes wrong later breaks the transfer off.
+    first = next(made.chunks, b"")
+    disposition = f'attachment; filename="{FILENAME}{made.filename_suffix}"'
+    return StreamingResponse(
+        chain([first], made.chunks),
+        headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
+        media_type=made.media_type,
+    )
+
+
+class _Source:
+    """Where an export takes its predictions and their pictures from."""
+
+    def __init__(
+        self, services: Services, owner: str, wanted: Filter, score_threshold: float
+    ) -> None:
+        self._services = services
+        self._owner = owner
+        self._wanted = wanted
+        self._score_threshold = score_threshold
+        self._latest: Record | None = None
+
+    def predictions(self) -> Iterator[Prediction]:
+        for record in self._services.lists.every(self._owner, self._wanted):
+            self._latest = record
+            yield self._above_threshold(View(record, None).prediction)
+
+    def read_image(self, prediction: Prediction) -> bytes | None:
+        """The picture of the prediction that was given last."""
+        latest = self._latest
+        assert latest is not None, "asked for after a prediction"  # noqa: S101 - narrows the type
+        assert latest.task_id == prediction.task_id, "asked for in their order"  # noqa: S101
+        try:
+            return upright(self._services.storage.read(latest.input_key))
+        except NotFound:
+            return None
+
+    def _above_threshold(self, prediction: Prediction) -> Prediction:
+        result = prediction.result
+        if not self._score_threshold or not isinstance(result, DetectionsResult):
+            return prediction
+        kept = tuple(d for d in result.detections if d.score >= self._score_threshold)
+        return prediction.model_copy(update={"result": DetectionsResult(detections=kept)})
