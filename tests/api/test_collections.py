@@ -110,6 +110,13 @@ def test_a_batch_counts_expects_and_is_canceled_as_a_whole(
     assert api.post("/api/v1/batches/nonesuch/cancel").status_code == 404
 
 
+def test_a_batch_may_have_any_name(api: TestClient, make):
+    make(batch="2026/Tết & summer?")
+    path = "/api/v1/batches/2026%2FT%E1%BA%BFt%20%26%20summer%3F"
+    assert api.get(path).json()["batch"] == "2026/Tết & summer?"
+    assert api.post(f"{path}/cancel").json()["counts"]["canceled"] == 1
+
+
 def test_another_owners_batch_is_not_there(api: TestClient, store: PredictionStore):
     task_id = accept(store, owner="bob", batch="b")
     assert api.get("/api/v1/batches/b").status_code == 404

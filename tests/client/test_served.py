@@ -1,9 +1,11 @@
 """Both clients against a real `inferq up`: lists, events, reruns and maps as a user has them."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -56,6 +58,20 @@ def test_a_rerun_changes_what_it_is_told_to(client: Client, photo: dict[str, byt
     assert again.rerun_of == first.task_id
     assert again.parameters["score_threshold"] == 0.05
     assert len(again.result.detections) >= len(first.result.detections)
+
+
+def test_an_export_holds_what_the_filters_let_through(
+    client: Client, photo: dict[str, bytes], tmp_path: Path
+):
+    client.predict(photo["chelsea"], batch="exported", filename="cat.jpg")
+    client.predict(photo["coffee"], batch="exported")
+    client.export(tmp_path / "set.json", "coco", batch="exported", label="cat")
+    (image,) = json.loads((tmp_path / "set.json").read_text())["images"]
+    assert image["file_name"].startswith("cat-")
+    client.export(tmp_path / "set.zip", "yolo", batch="exported", images=True)
+    with ZipFile(tmp_path / "set.zip") as archive:
+        assert archive.testzip() is None
+        assert sum(name.endswith(".jpg") for name in archive.namelist()) == 2
 
 
 def test_events_tell_what_becomes_of_a_batch(client: Client, photo: dict[str, bytes]):

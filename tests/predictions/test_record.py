@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import ValidationError
 
@@ -6,7 +8,9 @@ from inferq.predictions.record import (
     TRANSITIONS,
     Box,
     ClassificationResult,
+    Detection,
     DetectionsResult,
+    Input,
     JsonResult,
     ModelReference,
     Prediction,
@@ -80,3 +84,19 @@ def test_a_problem_says_what_its_error_says():
         "retryable": False,
         "errors": (),
     }
+
+
+def test_a_notebook_shows_what_was_found_and_runs_nothing():
+    detection = Detection(
+        label="<b>cat</b>", class_id=17, score=0.9, box=Box(x_min=1, y_min=2, x_max=30, y_max=40)
+    )
+    prediction = Prediction(
+        task_id="t", state=State.SUCCEEDED, model=ModelReference(name="net", version="1"),
+        created_at=datetime.now(UTC), parameters={}, result=DetectionsResult(detections=(detection,)),
+        input=Input(filename="<script>.png", media_type="image/png", bytes=1, sha256="0"),
+    )  # fmt: skip
+    shown = prediction._repr_html_()
+    assert "&lt;b&gt;cat&lt;/b&gt;" in shown
+    assert "0.90" in shown
+    assert "1, 2 to 30, 40" in shown
+    assert "<script" not in shown

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from inferq.api.capacity import Capacity
-from inferq.api.places import Viewer
 from inferq.api.push import Changes
 from inferq.api.rendering import Renders
+from inferq.api.viewer import Viewer
 from inferq.models.register import ModelRegister
 from inferq.predictions.events import EventLog
 from inferq.predictions.lists import PredictionLists

@@ -14,8 +14,8 @@ import redis
 import structlog
 from starlette.concurrency import run_in_threadpool
 
-from inferq.api.places import Viewer
 from inferq.api.schemas import View
+from inferq.api.viewer import Viewer
 from inferq.errors import StateUnavailable
 from inferq.predictions.events import DELETED, Change, follow
 from inferq.predictions.record import QueuePlace, Record

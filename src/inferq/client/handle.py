@@ -1,7 +1,7 @@
 """What both kinds of handle know of a submitted prediction without asking the server."""
 
 from inferq.client.calls import Calls, Followed
-from inferq.client.display import as_html
+from inferq.predictions.display import as_html
 from inferq.predictions.record import Prediction
 
 

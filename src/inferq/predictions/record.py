@@ -226,6 +226,12 @@ class Prediction(Frozen):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     links: Links | None = None
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from inferq.predictions.display import as_html  # noqa: PLC0415 - which builds on this module
+
+        return as_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

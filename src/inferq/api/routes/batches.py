@@ -11,7 +11,7 @@ from inferq.predictions.record import State
 LAST = 20
 """How many of a batch's newest are looked at for the one that waits longest."""
 
-router = APIRouter(prefix="/batches/{batch}", tags=["batches"], responses=problems(404, 503))
+router = APIRouter(prefix="/batches/{batch:path}", tags=["batches"], responses=problems(404, 503))
 
 
 @router.get("", summary="Look at a batch")
