@@ -140,8 +140,7 @@ class InsufficientScope(RequestError):
 class CrossOrigin(RequestError):
     """A browser page of another origin tried to change something here.
 
-    Send the request from the server's own page, or from a program instead of a browser. Behind a proxy that changes the
-    host's name, set `INFERQ_PUBLIC_URL`.
+    Send it from the server's own page or a program; behind a proxy that renames the host, set `INFERQ_PUBLIC_URL`.
     """
 
     code = "cross_origin"
@@ -285,8 +284,7 @@ class InputGone(RequestError):
 class InvalidParameter(RequestError):
     """A parameter is unknown, missing or out of its range; `errors` points at it.
 
-    Change what `errors` points at: each `pointer` is a JSON Pointer into the body, or the name of a field, query parameter
-    or header.
+    Change what `errors` points at: a place in the body, or the name of a field, query parameter or header.
     """
 
     code = "invalid_parameter"
