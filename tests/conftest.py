@@ -31,7 +31,7 @@ from photos import PHOTOS, jpeg
 
 # The same examples in each run; `--hypothesis-profile=thorough` looks for new ones, and for longer.
 hypothesis.settings.register_profile("inferq", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=3000)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("inferq")
 
 

@@ -35,15 +35,15 @@ const submit = async (number) => {
   const body = new Blob([await readFile(`${folder}/${names[number % names.length]}`)], { type: "image/jpeg" });
   return (await call(`/predictions?batch=${batch}`, { method: "POST", body })).json();
 };
-const made = [];
+const [made, unfinished] = [[], new Set()];
 for (let n = 0; n < 100; n += 4) made.push(...(await Promise.all([n, n + 1, n + 2, n + 3].map(submit))));
 // What has finished already stays as it is: 409.
 await Promise.allSettled(made.slice(-10).map(({ task_id }) => call(`/predictions/${task_id}/cancel`, { method: "POST" })));
 
-const unfinished = new Set();
 for await (const { items, complete, task_id, state } of follow(`/events?batch=${batch}`)) {
   if (!items && !task_id) unfinished.clear(); // resync: all of it comes again
   if (complete !== undefined) for (const item of items) unfinished.add(item.task_id); // a snapshot, or a part of it
+  if (complete) console.log(unfinished.size, "to follow");
   if (!["queued", "running"].includes(state) && unfinished.delete(task_id)) console.log(task_id, state ?? "deleted");
   if ((complete ?? task_id) && unfinished.size === 0) break;
 }

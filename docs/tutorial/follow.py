@@ -31,6 +31,8 @@ with Client(sys.argv[2] if len(sys.argv) > 2 else None) as client, ThreadPoolExe
                 print(prediction.input.filename, prediction.state, prediction.error or "")
             else:
                 unfinished.add(prediction.task_id)
+        if event.kind == "snapshot" and event.complete:
+            print(len(unfinished), "to follow")
         if event.complete and not unfinished:
             break
 

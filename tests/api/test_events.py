@@ -125,6 +125,7 @@ def test_a_long_snapshot_comes_in_parts(live: LiveApi, queued, monkeypatch):
     with live.events() as stream:
         parts = [stream.next() for _ in range(3)]
     assert [part.data["complete"] for part in parts] == [False, False, True]
+    assert [part.id is not None for part in parts] == [False, False, True], "a part is no whole"
     assert [item["task_id"] for part in parts for item in part.data["items"]] == ids[::-1]
 
 

@@ -93,9 +93,9 @@ def test_a_program_of_the_tutorial_goes_on_behind_what_it_has_seen_when_the_api_
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     ) as program:  # fmt: skip
         try:
-            eventually(lambda: counts(served).get("canceled") == 10)
-            os.kill(worker, signal.SIGCONT)
             assert program.stdout is not None
+            assert program.stdout.readline() == "90 to follow\n"
+            os.kill(worker, signal.SIGCONT)
             first = program.stdout.readline()
             os.kill(served.child("inferq api"), signal.SIGKILL)
             output = first + program.communicate(timeout=SECONDS)[0]

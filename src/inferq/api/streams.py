@@ -221,7 +221,7 @@ class _AllPredictions(_Stream):
     @override
     async def _snapshot(self, listener: Listener, *, lost: bool) -> AsyncIterator[bytes]:
         if lost:
-            yield format_sse_event(event="resync", id=str(self._seen), data_str="{}")
+            yield format_sse_event(event="resync", data_str="{}")
         page = Page((), None)
         first = True
         while first or page.next:
@@ -230,9 +230,10 @@ class _AllPredictions(_Stream):
                 listener.keep(view)
             items = ",".join(view.body for view in views)
             complete = "false" if page.next else "true"
+            # Who has all of it may come back with the id; who has a part begins anew.
             yield format_sse_event(
                 event="snapshot",
-                id=str(self._seen),
+                id=None if page.next else str(self._seen),
                 data_str=f'{{"items":[{items}],"complete":{complete}}}',
             )
             first = False
