@@ -13,7 +13,7 @@ import httpx2 as httpx
 import pytest
 
 from conftest import require
-from system.served import Served, eventually
+from system.served import Served
 
 TUTORIAL = Path(__file__).parents[2] / "docs/tutorial"
 SCRIPTS = ("follow.mjs", "follow.py")
