@@ -14,7 +14,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-exports bench-lists bench-push gen lock clean bench-pictures
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ faults: setup ## Run the whole fault campaign on both brokers (about an hour); w
 
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
+
+bench-client-map: setup ## Measure what Client.map keeps in memory over 100,000 inputs
+	$(PYTHON) benchmarks/client_map.py
 
 bench-exports: setup ## Measure memory and time of exporting 10,000 predictions
 	$(PYTHON) benchmarks/exports.py
