@@ -100,7 +100,7 @@ class Card(CardPart):
     )
     output_options: OutputOptions = OutputOptions()
     parameters: DetectionDefaults = DetectionDefaults()
-    labels: dict[int, str] = Field(description="Class id to label.")
+    labels: dict[int, str] = Field(min_length=1, description="Class id to label.")
     source: dict[str, Any] = Field(default_factory=dict)
     measured: dict[str, Any] = Field(default_factory=dict)
 

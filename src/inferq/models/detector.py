@@ -167,11 +167,13 @@ class Detector(Model[Picture, Tensors]):
         """Raises `SetupError` where tensors or classes are not those of the card."""
         check_shapes(self._format, output.outputs, pictures=pictures)
         raw = self._format.read(output.outputs, output.index, self._meta)
-        ids, labels = raw.class_ids, self.card.labels
-        if ids.ndim == 1 and (max(labels) != ids.max(initial=-1) or min(labels) < ids.min()):
+        if raw.class_ids.ndim > 1:
+            return  # each candidate names its class; which there are, the tensors do not say
+        ids, labels = raw.class_ids.tolist(), self.card.labels
+        if not ids or max(labels) != ids[-1] or min(labels) < ids[0]:
             raise SetupError(
                 f"its labels have the class ids {min(labels)} to {max(labels)}, but its outputs have"
-                f" {len(ids)} classes with the ids {ids.min(initial=0)} to {ids.max(initial=-1)}."
+                f" {len(ids)} classes{f' with the ids {ids[0]} to {ids[-1]}' if ids else ''}."
                 " Correct [labels] of the card, or output_format."
             )
 
