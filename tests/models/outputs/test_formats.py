@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inferq.errors import SetupError
-from inferq.models.nms import Kept, suppress, to_pixels
+from inferq.models.nms import Kept, class_mask, suppress, to_pixels
 from inferq.models.outputs import OUTPUT_FORMATS, OutputMeta, RawDetections, check_shapes
 from inferq.models.pixels import Placement
 from models.outputs.definitions import DEFINITIONS, SIZE, defined, differences, random_tensors
@@ -77,6 +77,25 @@ def test_tensors_without_sense_give_no_detection_that_is_no_number(name):
             kept = everything(read(name, filled))
             boxes = to_pixels(kept.boxes, WHOLE_INPUT, SIZE, extent=(1, 1))
         assert np.isfinite(boxes).all()
+
+
+@pytest.mark.parametrize("junk", [np.nan, -np.inf, np.inf, -7, 3e38])
+@pytest.mark.parametrize(
+    ("name", "key"), [("tf-od", "detection_classes"), ("end2end", "detections")]
+)
+def test_a_class_id_without_sense_is_no_class(name, key, junk):
+    tensors = random_tensors(name, 1, 1, 9, 4)
+    tensors |= {"num_detections": np.array([9])} if name == "tf-od" else {}
+    ids = tensors[key] if name == "tf-od" else tensors[key][..., 5]
+    ids[...] = junk
+
+    raw = read(name, tensors)
+    kept = suppress(
+        raw, score_threshold=0, iou_threshold=1, max_detections=99, classes=class_mask(range(90))
+    )
+
+    assert len(raw.scores)
+    assert not len(kept.scores)
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
