@@ -1,4 +1,4 @@
-"""What `Client.map` keeps in memory while a hundred thousand inputs pass through it, in and out of order.
+"""What `Client.map` keeps in memory while a hundred thousand inputs pass through it, in their order.
 
 The server is the tests' pretended one in a process of its own: it answers at once, so that the client is what is measured.
 Run: python benchmarks/client_map.py; it writes benchmarks/results/client-map.md.
@@ -43,7 +43,7 @@ def inputs(count: int) -> Iterator[bytes]:
         yield number.to_bytes(4, "big") * 1_000
 
 
-def measure(*, ordered: bool) -> tuple[list[float], float]:
+def measure() -> tuple[list[float], float]:
     """Memory after each mark (MiB), and inputs a second."""
     mine, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
@@ -51,7 +51,7 @@ def measure(*, ordered: bool) -> tuple[list[float], float]:
     found = []
     started = time.perf_counter()
     with Client(mine.recv()) as client:
-        for number, _ in enumerate(client.map(inputs(MARKS[-1]), ordered=ordered), start=1):
+        for number, _ in enumerate(client.map(inputs(MARKS[-1])), start=1):
             if number in MARKS:
                 found.append(resident_mib())
     per_second = MARKS[-1] / (time.perf_counter() - started)
@@ -71,13 +71,10 @@ def main() -> None:
         "| results | " + " | ".join(f"{mark:,}" for mark in MARKS) + " | inputs a second |",
         "|---|" + "---|" * (len(MARKS) + 1),
     ]
-    for ordered in (True, False):
-        found, per_second = measure(ordered=ordered)
-        cells = " | ".join(f"{mib:.1f}" for mib in found)
-        lines.append(
-            f"| {'in order' if ordered else 'as they finish'} | {cells} | {per_second:,.0f} |"
-        )
-        print(lines[-1], flush=True)
+    found, per_second = measure()
+    cells = " | ".join(f"{mib:.1f}" for mib in found)
+    lines.append(f"| in order | {cells} | {per_second:,.0f} |")
+    print(lines[-1], flush=True)
     (RESULTS / "client-map.md").write_text("\n".join(lines) + "\n")
 
 

@@ -8,12 +8,14 @@ import subprocess
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from conftest import answering
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
+from inferq.errors import StateUnavailable
 from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
 from inferq.predictions.repairs import LOAN, Message, Repairs
 from inferq.predictions.store import PredictionStore
@@ -61,6 +63,12 @@ def message(store: PredictionStore) -> Message:
     return Message(draft.task_id, MODEL)
 
 
+def messages(broker) -> list[str]:
+    """What lies in the model's queue."""
+    with closing(answering(broker[0].url)) as client:
+        return client.lrange(queue_name(MODEL), 0, -1)
+
+
 def in_outbox(state, message: Message) -> bool:
     return state.zscore("inferq:outbox", message.task_id) is not None
 
@@ -70,7 +78,7 @@ def test_a_message_carries_the_id_and_its_number_and_leaves_the_outbox(
 ):
     publisher.publish(message, lent=LOAN)
     eventually(lambda: not in_outbox(state, message))
-    (raw,) = answering(broker[0].url).lrange(queue_name(MODEL), 0, -1)
+    (raw,) = messages(broker)
     envelope = json.loads(raw)
     assert envelope["headers"]["id"] == message.task_id
     arguments = json.loads(b64decode(envelope["body"]))[0]
@@ -123,4 +131,22 @@ def test_what_waited_longer_than_it_was_lent_is_left_to_whoever_took_it_since(
     publisher.publish(message, lent=-LOAN)
     publisher.publish(dataclasses.replace(message, publish=2), lent=LOAN)
     eventually(lambda: not in_outbox(state, message))
-    assert answering(broker[0].url).llen(queue_name(MODEL)) == 1
+    assert len(messages(broker)) == 1
+
+
+def test_what_cannot_be_noted_is_not_published_any_further(
+    publisher: Publisher, broker, message: Message, monkeypatch
+):
+    def away(_: Message) -> None:
+        raise StateUnavailable("It does not answer.")
+
+    stopped = broker[1]
+    stopped.send_signal(signal.SIGSTOP)
+    for number in (1, 2, 3):
+        publisher.publish(dataclasses.replace(message, publish=number), lent=LOAN)
+    eventually(lambda: publisher.backlog == 2, seconds=2)
+    monkeypatch.setattr(publisher._repairs, "published", away)
+    stopped.send_signal(signal.SIGCONT)
+    eventually(lambda: publisher.backlog == 0)
+    publisher.stop(5)
+    assert len(messages(broker)) == 1

@@ -269,7 +269,9 @@ class Publisher:
         try:
             step()
         except StateUnavailable:
+            # It was published, but that could not be noted, so it will be once more. One is enough.
             log.warning("outbox_not_cleared")
+            self._leave_to_outbox()
         except (OperationalError, OSError) as error:
             if self._reachable:
                 log.warning("broker_unavailable", error=type(error).__name__)
