@@ -260,6 +260,7 @@ class Publisher:
                 self._guarded(self._meet)
                 continue
             if lent is STOP:
+                self._disconnect()
                 return
             if time.monotonic() < lent.until:
                 self._guarded(partial(self._publish, lent.message))
