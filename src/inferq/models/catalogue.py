@@ -8,10 +8,9 @@ from typing import Any
 import structlog
 
 from inferq.errors import SetupError
+from inferq.models import BUNDLED
 from inferq.models.base import Context, Model
 from inferq.models.card import CARD_FILE, check_weights, read_card
-
-BUNDLED = "ssdlite-mobilenet-v2-coco"
 
 log = structlog.get_logger()
 

@@ -9,8 +9,8 @@ import redis
 from pydantic import BaseModel, ConfigDict
 
 from inferq.errors import UnknownModel
+from inferq.models import BUNDLED
 from inferq.models.card import Card
-from inferq.models.catalogue import BUNDLED
 from inferq.state import load_script, state_errors
 
 TERM = timedelta(seconds=6)
