@@ -1,9 +1,11 @@
 """Several models and versions at once, and what a running server takes up, from outside."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import pytest
 
 from inferq.client import Client
 from inferq.errors import ServerUnreachable
+from inferq.models.catalogue import bundled_folder
 from models.folders import copied_model
 from system.served import Served, eventually, free_port
 
@@ -43,8 +46,11 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def serve(data_dir: Path) -> Iterator:
-    """Starts a server that is stopped after the test."""
+def serve(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Starts a server that is stopped after the test; commands find no workers but its own."""
+    # pytest's own folders are too deep for a unix socket on some machines.
+    folder = tempfile.mkdtemp(prefix="inferq-test-")
+    monkeypatch.setenv("TMPDIR", folder)
     started: list[Served] = []
 
     def start(*arguments: str) -> Served:
@@ -54,6 +60,7 @@ def serve(data_dir: Path) -> Iterator:
     yield start
     for server in started:
         server.stop()
+    shutil.rmtree(folder)
 
 
 def workers(client: Client) -> dict[str, int]:
@@ -196,3 +203,37 @@ def test_the_api_needs_neither_model_files_nor_a_runtime(
         prediction = client.predict(photo["chelsea"], model="net")
         assert prediction.result.detections[0].label == "cat of net@1"
         assert client.annotated(prediction.task_id)
+
+
+def test_a_file_is_added_to_the_running_server_and_its_card_shown(
+    models_dir: Path, serve, photo: dict[str, bytes], tmp_path: Path, monkeypatch
+):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"thing {number}\n" for number in range(1, 91)))
+    server = serve()
+    monkeypatch.setenv("INFERQ_URL", server.url)
+    added = inferq(
+        "add", str(bundled_folder() / "model.onnx"), "--name", "net",
+        "--output-format", "ssd", "--labels", str(labels),
+    )  # fmt: skip
+    assert "served now" in added
+    with server.client() as client:
+        prediction = client.predict(photo["chelsea"], model="net")
+    assert prediction.result.detections[0].label == "thing 17"
+    assert "net@1" in inferq("list")
+    assert inferq("list") == inferq()
+    shown = inferq("show", "net")
+    assert "90: thing 1, thing 2" in shown
+    assert "score_threshold" in shown
+    assert f"serves {BUNDLED}, net@1" in inferq("reload")
+
+
+def inferq(*arguments: str) -> str:
+    """What `inferq models …` prints."""
+    return subprocess.run(
+        [sys.executable, "-m", "inferq", "models", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"COLUMNS": "160"},
+    ).stdout

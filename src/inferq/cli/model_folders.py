@@ -1,4 +1,4 @@
-"""Commands on model folders, without a server: `inferq models check | run`."""
+"""Commands on model folders, which need no server: `inferq models check | run | add`."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from inferq.cli.pictures import find_pictures
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
+from inferq.errors import SetupError
 from inferq.models.parameters import check_parameters
 from inferq.predictions.record import (
     Input,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Model folder: `model.toml` and weights.")
 ]
+RELOAD_SECONDS = 90.0
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
 
@@ -36,6 +38,7 @@ def add_commands(group: typer.Typer) -> None:
     """Adds this file's commands."""
     group.command()(check)
     group.command()(run)
+    group.command()(add)
 
 
 def check(
@@ -85,11 +88,82 @@ def run(
     write_report(_predict(_load(folder), found, score_threshold), output_format, output)
 
 
+def add(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.onnx", exists=True, dir_okay=False, help="A detector.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; by default that of the file.")
+    ] = None,
+    output_format: Annotated[
+        str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Names of its classes, one a line."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders."),
+    ] = None,
+) -> None:
+    """Make a model folder of an ONNX file and have the server that runs here take it up.
+
+    By default the folder is made in INFERQ_MODELS_DIR, else where the workers of this machine look for models.
+    """
+    from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.onnx_file import Wishes  # noqa: PLC0415
+
+    names = None if labels is None else labels.read_text(encoding="utf-8").split("\n")
+    wishes = Wishes(output_format, names and [each.strip() for each in names if each.strip()], size)
+    models_dir = _models_dir(to)
+    added = add_onnx(file, models_dir, name=name, wishes=wishes)
+    typer.echo(f"{added.card.reference}: {added.folder}")
+    typer.echo(f"output format {added.card.output_format}, {len(added.card.labels)} labels")
+    _hand_over(models_dir, added.card.reference)
+
+
+def _models_dir(to: Path | None) -> Path:
+    from inferq.worker.reloading import reloadable_workers  # noqa: PLC0415
+
+    settings = read_settings()
+    if to is not None:
+        return to.absolute()
+    said = [file.read() or {} for file in reloadable_workers()]
+    served = {each["models_dir"] for each in said if each.get("models_dir")}
+    if settings.models_dir is None and len(served) == 1:
+        return Path(served.pop())
+    return settings.models_folder()
+
+
+def _hand_over(models_dir: Path, reference: str) -> None:
+    """Has those workers begin anew that serve all of a folder."""
+    from inferq.worker.reloading import ask_to_reload, reloadable_workers  # noqa: PLC0415
+
+    workers = [
+        file
+        for file in reloadable_workers()
+        if (file.read() or {}).get("models_dir") == str(models_dir)
+    ]
+    if not workers:
+        typer.echo(f"serve it     INFERQ_MODELS_DIR={models_dir} inferq up")
+        return
+    back = ask_to_reload(workers, seconds=RELOAD_SECONDS)
+    if not all(reference in said["models"] for said in back) or len(back) < len(workers):
+        raise SetupError(f"A worker did not take up {reference}; its log says why.")
+    typer.echo(f"served now   inferq predict --model {reference} photo.jpg")
+
+
 def _load(folder: Path) -> "Model[Any, Any]":
     from inferq.models.base import Context  # noqa: PLC0415 - other commands need none of it
     from inferq.models.catalogue import load_models  # noqa: PLC0415
     from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
 
+    if folder.is_file():
+        raise SetupError(f"{folder} is a file; `inferq models add` makes a model folder of it.")
     prepare_pillow()
     (model,) = load_models([folder], Context(providers=read_settings().providers))
     return model

@@ -72,10 +72,9 @@ def reload() -> None:
 
     Each finishes what it runs, then starts anew; what waits meanwhile is not lost.
     """
-    from inferq.worker.liveness import living_workers  # noqa: PLC0415
-    from inferq.worker.reloading import ask_to_reload  # noqa: PLC0415
+    from inferq.worker.reloading import ask_to_reload, reloadable_workers  # noqa: PLC0415
 
-    workers = list(living_workers())
+    workers = reloadable_workers()
     if not workers:
         raise SetupError("No worker of yours runs on this machine; start one with `inferq up`.")
     back = ask_to_reload(workers, seconds=RELOAD_SECONDS)

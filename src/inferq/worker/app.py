@@ -53,10 +53,7 @@ def run_worker(
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
     reload.listen()
     models = open_models(names, folder, Context(providers=settings.providers))
-    status = serve_models(settings, models, concurrency=concurrency, reload=reload)
-    if reload.due:
-        reload.begin_anew()
-    return status
+    return serve_models(settings, models, concurrency=concurrency, reload=reload)
 
 
 def serve_models(
@@ -68,12 +65,16 @@ def serve_models(
 ) -> int:
     """Serves models that are loaded and warm; see `run_worker`."""
     slots = Slots(concurrency or settings.concurrency or available_cpus())
-    worker = _Worker(settings, models, slots, reload or Reload())
+    reload = reload or Reload()
+    worker = _Worker(settings, models, slots, reload)
     worker.start()
     try:
-        return worker.consume()
+        status = worker.consume()
     finally:
         worker.stop()
+    if reload.due:
+        reload.begin_anew()
+    return status
 
 
 def available_cpus() -> int:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import structlog
 
 from inferq.errors import SetupError
-from inferq.worker.liveness import BeatFile
+from inferq.worker.liveness import STALE_SECONDS, BeatFile, living_workers
 
 POLL_SECONDS = 0.05
 
@@ -82,6 +82,16 @@ class Reload:
         log.info("reloading")
         self._ended_here = True
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def reloadable_workers() -> list[BeatFile]:
+    """The files of this user's workers on this machine that listen to SIGHUP and gave a sign of life lately.
+
+    Others are left alone: a signal to a process that has taken a dead worker's number could end it.
+    """
+    files = ((file, file.read()) for file in living_workers())
+    oldest = time.time() - STALE_SECONDS
+    return [file for file, said in files if said and "worker" in said and said["beat"] > oldest]
 
 
 def ask_to_reload(workers: Sequence[BeatFile], *, seconds: float) -> list[Mapping[str, Any]]:
