@@ -1,14 +1,16 @@
 """Suppression against a plain reference of the same definition."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inferq.models.nms import MOST_CANDIDATES, suppress, to_pixels
+from inferq.models.nms import MOST_CANDIDATES, class_mask, suppress, to_pixels
 from inferq.models.outputs.base import RawDetections
+from inferq.models.pixels import Placement
 
 GRID = [np.float32(step / 8) for step in range(-2, 11)]
 SCORES = [np.float32(step / 10) for step in range(11)]
@@ -23,7 +25,10 @@ def raw(boxes, scores, class_ids=None) -> RawDetections:
 def found(given_raw, **options):
     """What is kept, as (class id, score, box)."""
     chosen = {"score_threshold": 0.5, "iou_threshold": 0.5, "max_detections": 100, "classes": None}
-    kept = suppress(given_raw, **chosen | options)
+    chosen |= options
+    if chosen["classes"] is not None:
+        chosen["classes"] = class_mask(chosen["classes"])
+    kept = suppress(given_raw, **chosen)
     return [
         (int(class_id), float(score), tuple(box.tolist()))
         for class_id, score, box in zip(kept.class_ids, kept.scores, kept.boxes, strict=True)
@@ -55,7 +60,7 @@ def reference(given_raw, score_threshold, iou_threshold, max_detections, classes
         if all(iou(other, box) <= np.float32(iou_threshold) for other in same):
             kept.append((class_id, score, box))
     return [
-        (class_id, float(score), tuple(np.clip(box, 0, 1).tolist()))
+        (class_id, float(score), tuple(box.tolist()))
         for class_id, score, box in kept[:max_detections]
     ]
 
@@ -115,7 +120,6 @@ SAME, ELSEWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
         ([SAME], [[0.6, 0.9]], {"classes": [1]}, [(1, 0.6, SAME)]),
         ([SAME], [[0.6, 0.9]], {"classes": []}, []),
         ([SAME], [[0.6]], {"classes": [7]}, []),
-        ([(-0.5, -0.1, 1.5, 0.5)], [[0.9]], {}, [(1, 0.9, (0, 0, 1, 0.5))]),
         (
             [(0.2, 0.2, 0.2, 0.2)] * 2,
             [[0.9], [0.8]],
@@ -137,7 +141,6 @@ SAME, ELSEWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
         "wanted classes alone",
         "no class wanted",
         "an unknown class wanted",
-        "clipped to the picture",
         "boxes without area",
         "a box that is no number",
         "a box without end",
@@ -201,11 +204,44 @@ def test_the_usual_picture_costs_well_under_a_millisecond():
     assert min(once() for _ in range(20)) < 0.001
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "box"), [(100, 50, (10, 10, 50, 40)), (1, 1, (0.1, 0.2, 0.5, 0.8))]
-)
-def test_boxes_come_back_in_pixels_of_the_picture(width, height, box):
-    boxes = np.array([(0.1, 0.2, 0.5, 0.8)], np.float32)
+def test_exclusive_candidates_yield_their_best_class_alone_wanted_or_not():
+    one = raw([SAME], [[0.6, 0.9, 0.9]])
+    exclusive = replace(one, exclusive=True)
 
-    assert to_pixels(boxes, width, height).tolist() == [pytest.approx(box)]
-    assert to_pixels(boxes[:0], width, height).shape == (0, 4)
+    assert [class_id for class_id, _, _ in found(one)] == [2, 3, 1]
+    assert [class_id for class_id, _, _ in found(exclusive)] == [2]
+    assert found(exclusive, classes=[1]) == []
+
+
+def test_what_the_network_has_suppressed_stays_but_for_the_thresholds():
+    given_raw = replace(raw([SAME] * 4, [[0.6], [0.9], [0.3], [0.7]]), suppressed=True)
+
+    assert [round(score, 1) for _, score, _ in found(given_raw)] == [0.9, 0.7, 0.6]
+    assert [round(score, 1) for _, score, _ in found(given_raw, max_detections=2)] == [0.9, 0.7]
+
+
+def test_candidates_with_a_class_of_their_own_are_filtered_by_it():
+    own = raw([SAME] * 4, [[0.9], [0.8], [0.7], [0.6]], [[3], [-1], [900_000], [1]])
+
+    assert [class_id for class_id, _, _ in found(own, classes=[1, 3])] == [3, 1]
+    assert [class_id for class_id, _, _ in found(own)] == [3, -1, 900_000, 1]
+
+
+@pytest.mark.parametrize(
+    ("placement", "extent", "box", "expected"),
+    [
+        (Placement(0, 0, 300, 300, 300, 300), (1, 1), (0.1, 0.2, 0.5, 0.8), (10, 10, 50, 40)),
+        (Placement(0, 0, 300, 300, 300, 300), (1, 1), (-0.5, -0.1, 1.5, 0.5), (0, 0, 100, 25)),
+        (Placement(0, 10, 40, 20, 40, 40), (40, 40), (4, 14, 20, 26), (10, 10, 50, 40)),
+        (Placement(0, 10, 40, 20, 40, 40), (1, 1), (0.1, 0.35, 0.5, 0.65), (10, 10, 50, 40)),
+        (Placement(0, 0, 40, 20, 40, 40), (40, 40), (4, 4, 50, 39), (10, 10, 100, 50)),
+        (Placement(0, 10, 40, 20, 40, 40), (40, 40), (0, 0, 40, 5), (0, 0, 100, 0)),
+    ],
+    ids=["stretched", "clipped", "centred", "relative", "top left", "in the padding alone"],
+)
+def test_boxes_come_back_in_pixels_of_the_picture(placement, extent, box, expected):
+    boxes = np.array([box], np.float32)
+
+    there = to_pixels(boxes, placement, (100, 50), extent=extent)
+    assert there.tolist() == [pytest.approx(expected, abs=1e-4)]
+    assert to_pixels(boxes[:0], placement, (100, 50), extent=extent).shape == (0, 4)

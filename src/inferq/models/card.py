@@ -3,15 +3,17 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inferq.errors import SetupError, WrongWeights
 
 CARD_FILE = "model.toml"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class CardPart(BaseModel):
@@ -21,15 +23,54 @@ class CardPart(BaseModel):
 
 
 class InputTensor(CardPart):
-    """The picture as the network takes it."""
+    """The picture as the network takes it.
+
+    A pixel's value is `(level / divide_by - mean) / std`, with the level of 0 to 255 and one mean and
+    standard deviation a channel, in the order of `color`.
+    """
 
     name: str
     width: int = Field(ge=1)
     height: int = Field(ge=1)
-    layout: Literal["NHWC"] = "NHWC"
-    dtype: Literal["uint8"] = "uint8"
-    color: Literal["RGB"] = "RGB"
-    resize: Literal["stretch"] = "stretch"
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    dtype: Literal["uint8", "float32"] = "uint8"
+    color: Literal["RGB", "BGR"] = "RGB"
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    position: Literal["center", "top-left"] = Field(
+        "center", description="Where a letterboxed picture lies."
+    )
+    fill: int = Field(114, ge=0, le=255, description="Grey of a letterbox's padding.")
+    divide_by: Positive = 1.0
+    mean: tuple[Finite, Finite, Finite] = (0.0, 0.0, 0.0)
+    std: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
+    batch: Literal["dynamic", 1] = Field(
+        "dynamic", description="1 for a graph that takes one picture at a time."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = self.model_fields_set
+        if self.resize == "stretch" and given & {"position", "fill"}:
+            raise ValueError(
+                'position and fill belong to resize = "letterbox"; set it or drop them'
+            )
+        if self.dtype == "uint8" and given & {"divide_by", "mean", "std"}:
+            raise ValueError(
+                'divide_by, mean and std make fractions; set dtype = "float32" or drop them'
+            )
+        return self
+
+
+class OutputOptions(CardPart):
+    """What differs between graphs of one output format; each format takes only some of it."""
+
+    decoded: bool = Field(False, description="yolox: the graph applies grids and strides itself.")
+    strides: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (8, 16, 32), min_length=1, description="yolox: input pixels a cell, one grid each."
+    )
+    head: Literal["sigmoid", "softmax"] = Field(
+        "sigmoid", description="detr: softmax where the last class is no object."
+    )
 
 
 class DetectionDefaults(CardPart):
@@ -57,8 +98,9 @@ class Card(CardPart):
     outputs: dict[str, str] = Field(
         description="The output format's tensor names, and the graph's."
     )
+    output_options: OutputOptions = OutputOptions()
     parameters: DetectionDefaults = DetectionDefaults()
-    labels: dict[int, str] = Field(description="Class id to label.")
+    labels: dict[int, str] = Field(min_length=1, description="Class id to label.")
     source: dict[str, Any] = Field(default_factory=dict)
     measured: dict[str, Any] = Field(default_factory=dict)
 

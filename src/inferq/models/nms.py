@@ -1,4 +1,4 @@
-"""Suppression of what was found twice, and the way back from 0 to 1 to the picture's pixels."""
+"""Suppression of what was found twice, and the way back from the network's input to the picture's pixels."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from inferq.models.outputs.base import RawDetections
+from inferq.models.pixels import Placement
 
 MOST_CANDIDATES = 4000
 """Candidates that are compared with one another, best first; more only appear at absurdly low thresholds."""
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.intp]
+ClassMask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Kept:
     """What is left after suppression, best score first.
 
     Attributes:
-        boxes: float32 `[K, 4]`: x_min, y_min, x_max, y_max, clipped to 0 to 1.
+        boxes: float32 `[K, 4]`: x_min, y_min, x_max, y_max, in the units of the candidates.
         scores: float32 `[K]`.
         class_ids: int `[K]`.
     """
@@ -30,55 +32,96 @@ class Kept:
     class_ids: Ids
 
 
+def class_mask(class_ids: Collection[int]) -> ClassMask:
+    """Which class ids are wanted, for `suppress`: looked up at a tenth of the cost of `np.isin`.
+
+    Its last entry is one more than needed, never wanted, and stands for -1 and for all greater ids.
+    """
+    mask = np.zeros(max(class_ids, default=0) + 2, np.bool_)
+    mask[list(class_ids)] = True
+    return mask
+
+
 def suppress(
     raw: RawDetections,
     *,
     score_threshold: float,
     iou_threshold: float,
     max_detections: int,
-    classes: Collection[int] | None = None,
+    classes: ClassMask | None = None,
 ) -> Kept:
-    """Class-aware greedy non-maximum suppression.
+    """Class-aware greedy non-maximum suppression, and the thresholds.
 
     Of two boxes of one class that overlap by more than `iou_threshold`, the lower score goes; the same as
-    `torchvision.ops.batched_nms`. Of equal scores the earlier candidate comes first. One candidate may yield
-    several classes. Candidates that are not finite numbers are dropped.
+    `torchvision.ops.batched_nms`. Of equal scores the earlier candidate comes first. Candidates that are not
+    finite numbers are dropped.
 
     Args:
-        raw: Candidates of one picture.
+        raw: Candidates of one picture. Those that are `exclusive` yield their best class alone, wanted or
+            not; of those that are `suppressed` already, overlapping ones stay.
         score_threshold: Least score kept.
         iou_threshold: Most intersection over union of two kept boxes of one class.
         max_detections: Most detections kept.
-        classes: Class ids that are wanted; all where None.
+        classes: Which class ids are wanted; all where None.
     """
-    all_scores, class_ids = raw.scores, raw.class_ids
+    anchors, columns = _passing(raw, score_threshold)
+    scores = raw.scores[anchors, columns]
+    class_ids = raw.class_ids[columns] if raw.class_ids.ndim == 1 else raw.class_ids[anchors, 0]
     if classes is not None:
-        wanted = np.isin(class_ids, list(classes))
-        all_scores, class_ids = all_scores[:, wanted], class_ids[wanted]
-    # Positions in the flattened scores: a third of the cost of `np.nonzero` on two dimensions.
-    found = np.flatnonzero(all_scores >= score_threshold)
-    found, scores = _best(found, all_scores.ravel()[found])
-    anchors, columns = np.divmod(found, max(1, len(class_ids)))
-    boxes, class_ids = raw.boxes[anchors], class_ids[columns]
+        wanted = classes[np.minimum(class_ids, len(classes) - 1)]
+        anchors, scores, class_ids = anchors[wanted], scores[wanted], class_ids[wanted]
+    best = _best(scores)
+    boxes, scores, class_ids = raw.boxes[anchors[best]], scores[best], class_ids[best]
     sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
     boxes, scores, class_ids = boxes[sound], scores[sound], class_ids[sound]
-    with np.errstate(over="ignore", invalid="ignore"):
-        kept = _greedy(boxes, class_ids, iou_threshold, max_detections)
-    return Kept(np.clip(boxes[kept], 0, 1), scores[kept], class_ids[kept])
+    if raw.suppressed:
+        kept = np.arange(min(len(boxes), max_detections))
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            kept = _greedy(boxes, class_ids, iou_threshold, max_detections)
+    return Kept(boxes[kept], scores[kept], class_ids[kept])
 
 
-def to_pixels(boxes: Floats, width: int, height: int) -> Floats:
-    """Boxes `[K, 4]` of 0 to 1 in pixels of a picture of this size."""
-    return boxes * np.array([width, height, width, height], np.float32)
+def to_pixels(
+    boxes: Floats, placement: Placement, size: tuple[int, int], *, extent: tuple[float, float]
+) -> Floats:
+    """Boxes on the network's input in pixels of the picture, clipped to it.
+
+    Args:
+        boxes: float32 `[K, 4]`: x_min, y_min, x_max, y_max, in units of `extent`.
+        placement: Where the picture lies in the input.
+        size: The picture's width and height.
+        extent: The input's width and height in the units of the boxes.
+    """
+    width, height = size
+    across, down = width / placement.width, height / placement.height
+    factors = (
+        placement.input_width * across / extent[0],
+        placement.input_height * down / extent[1],
+    )
+    starts = (placement.left * across, placement.top * down)
+    placed = boxes * np.array(factors * 2, np.float32) - np.array(starts * 2, np.float32)
+    return np.clip(placed, 0, np.array([width, height] * 2, np.float32))
 
 
-def _best(found: Ids, scores: Floats) -> tuple[Ids, Floats]:
-    """At most `MOST_CANDIDATES` positions with their scores, best first, the earlier first of equals."""
-    if scores.size > MOST_CANDIDATES:
-        enough = scores >= np.partition(scores, -MOST_CANDIDATES)[-MOST_CANDIDATES]
-        found, scores = found[enough], scores[enough]
-    order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
-    return found[order], scores[order]
+def _passing(raw: RawDetections, score_threshold: float) -> tuple[Ids, Ids]:
+    """Candidates and columns of scores that pass the threshold, in the candidates' order."""
+    # Positions in the flattened scores: a third of the cost of `np.nonzero` on two dimensions.
+    found = np.flatnonzero(raw.scores >= score_threshold)
+    anchors, columns = np.divmod(found, max(1, raw.scores.shape[1]))
+    if raw.exclusive and len(anchors):
+        anchors = np.unique(anchors)
+        columns = raw.scores[anchors].argmax(axis=1)
+    return anchors, columns
+
+
+def _best(scores: Floats) -> Ids:
+    """At most `MOST_CANDIDATES` indices of scores, best first, the earlier first of equals."""
+    if scores.size <= MOST_CANDIDATES:
+        return np.argsort(-scores, kind="stable")
+    enough = np.flatnonzero(scores >= np.partition(scores, -MOST_CANDIDATES)[-MOST_CANDIDATES])
+    order = np.argsort(-scores[enough], kind="stable")[:MOST_CANDIDATES]
+    return enough[order]
 
 
 def _greedy(boxes: Floats, class_ids: Ids, iou_threshold: float, most: int) -> Ids:

@@ -36,6 +36,18 @@ class Decoded:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a resized picture lies in the network's input; all in pixels of the input."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    input_width: int
+    input_height: int
+
+
 def decode_image(data: bytes, *, draft: tuple[int, int] | None = None) -> Decoded:
     """Decodes the first frame of a picture into upright RGB.
 
@@ -73,6 +85,36 @@ def stretch(image: Image.Image, width: int, height: int) -> npt.NDArray[np.uint8
     """A picture as uint8 `[height, width, 3]`, stretched bilinearly with antialiasing."""
     resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(resized)
+
+
+def place(size: tuple[int, int], into: tuple[int, int], *, center: bool) -> Placement:
+    """Where a letterboxed picture lies: as large as it fits, in the middle or at the top left.
+
+    Args:
+        size: Width and height of the picture.
+        into: Width and height of the network's input.
+        center: Whether it lies in the middle; the odd pixel of padding is then right and below.
+    """
+    scale = min(into[0] / size[0], into[1] / size[1])
+    width, height = (max(1, round(edge * scale)) for edge in size)
+    left, top = ((into[0] - width) // 2, (into[1] - height) // 2) if center else (0, 0)
+    return Placement(left, top, width, height, *into)
+
+
+def letterbox(image: Image.Image, placement: Placement, *, fill: int) -> npt.NDArray[np.uint8]:
+    """A picture as uint8 `[input_height, input_width, 3]`, scaled evenly, with grey around it.
+
+    Args:
+        image: The picture in RGB.
+        placement: Where it comes to lie.
+        fill: Grey of the padding, 0 to 255.
+    """
+    shape = (placement.input_height, placement.input_width, 3)
+    canvas = np.full(shape, fill, np.uint8)
+    rows = slice(placement.top, placement.top + placement.height)
+    columns = slice(placement.left, placement.left + placement.width)
+    canvas[rows, columns] = stretch(image, placement.width, placement.height)
+    return canvas
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
