@@ -6,7 +6,8 @@ import pytest
 
 from inferq.errors import SetupError
 from inferq.models.card_file import card_text
-from inferq.models.onnx_file import Wishes, read_card_parts
+from inferq.models.onnx_file import USUAL_INPUT, Wishes, read_card_parts
+from inferq.models.outputs import OUTPUT_FORMATS
 from inferq.models.runtimes.onnx import Graph, Tensor
 
 ULTRALYTICS = {"task": "detect", "names": "{0: 'cat', 1: \"dog's toy\"}", "imgsz": "[480, 640]"}
@@ -118,6 +119,10 @@ def test_a_class_for_no_object_means_softmax():
 def test_what_cannot_be_served_is_refused_with_the_reason(given: Graph, wishes, message: str):
     with pytest.raises(SetupError, match=message):
         read_card_parts(given, wishes)
+
+
+def test_every_output_format_can_be_added():
+    assert USUAL_INPUT.keys() == OUTPUT_FORMATS.keys()
 
 
 def test_a_card_survives_being_written_whatever_its_labels_hold():

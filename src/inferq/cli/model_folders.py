@@ -121,8 +121,14 @@ def add(
     wishes = Wishes(output_format, names and [each.strip() for each in names if each.strip()], size)
     models_dir = _models_dir(to)
     added = add_onnx(file, models_dir, name=name, wishes=wishes)
-    typer.echo(f"{added.card.reference}: {added.folder}")
-    typer.echo(f"output format {added.card.output_format}, {len(added.card.labels)} labels")
+    typer.echo(f"{added.card.reference:<12} {added.folder}")
+    fed = added.card.input
+    typer.echo(
+        f"read as      {added.card.output_format}, {len(added.card.labels)} labels\n"
+        f"fed with     {fed.width} x {fed.height}, {fed.resize}, {fed.color}, {fed.dtype}"
+        " (presumed where the file does not tell)\n"
+        f"look first   inferq models check {added.folder} photo.jpg"
+    )
     _hand_over(models_dir, added.card.reference)
 
 
