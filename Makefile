@@ -14,10 +14,10 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-exports bench-lists bench-push gen lock clean bench-pictures
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-exports bench-lists bench-output-formats bench-push gen lock clean bench-pictures
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV_STAMP) $(WEB_DIST) ## Install everything for running and testing
 
@@ -63,6 +63,9 @@ bench-exports: setup ## Measure memory and time of exporting 10,000 predictions
 
 bench-lists: setup ## Measure what a page of a list costs, with ten predictions and with 100,000
 	$(PYTHON) benchmarks/lists.py
+
+bench-output-formats: setup ## Measure how exact the output formats are, and what they cost
+	$(PYTHON) benchmarks/output_formats.py
 
 bench-push: setup ## Measure the time from a finished record to a listener
 	$(PYTHON) benchmarks/push.py

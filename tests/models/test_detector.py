@@ -141,6 +141,48 @@ def test_a_box_of_the_picture_comes_back_in_its_own_pixels(tmp_path, name, fit, 
     assert tuple(found["box"].values()) == pytest.approx(box, abs=0.051)
 
 
+def test_the_card_says_that_a_yolox_graph_decodes_itself(tmp_path):
+    rows = np.zeros((7, 5 + CLASSES))
+    rows[4] = (20, 12, 16, 8, 1, 0, SCORE, 0)
+    options = {"decoded": True}
+    model = load(write_model(tmp_path, "yolox", {"predictions": rows}, output_options=options))
+
+    ((found,),) = predict(model, png((64, 32)))
+
+    assert tuple(found["box"].values()) == (12, 8, 28, 16)
+
+
+def test_the_card_says_which_strides_a_yolox_graph_has(tmp_path):
+    rows = np.zeros((2, 5 + CLASSES))
+    rows[1] = (0.5, 0.5, 0, 0, 1, 0, SCORE, 0)
+    options = {"strides": [32]}
+    model = load(write_model(tmp_path, "yolox", {"predictions": rows}, output_options=options))
+
+    ((found,),) = predict(model, png((64, 32)))
+
+    assert tuple(found["box"].values()) == (32, 0, 64, 32)
+
+
+def test_the_card_says_that_the_last_class_of_a_detr_graph_is_no_object(tmp_path):
+    logits = np.array([(0, 9, 0, 0), (0, 0, 0, 9)])
+    tensors = {"logits": logits, "boxes": np.array([(0.5, 0.5, 0.5, 0.5)] * 2)}
+    options = {"head": "softmax"}
+    model = load(write_model(tmp_path, "detr", tensors, output_options=options))
+
+    ((found,),) = predict(model, png((64, 32)))
+
+    assert (found["label"], tuple(found["box"].values())) == ("dog", (16, 8, 48, 24))
+    with pytest.raises(SetupError, match="4 classes with the ids 0 to 3"):
+        load(write_model(tmp_path, "detr", tensors))
+
+
+def test_yolox_rows_that_do_not_fit_the_input_are_refused_before_any_task(tmp_path):
+    folder = write_model(tmp_path, "yolox", {"predictions": np.zeros((41, 5 + CLASSES))})
+
+    with pytest.raises(SetupError, match=r"tiny@1: its output 'predictions' has 41 rows"):
+        load(folder)
+
+
 @pytest.mark.parametrize("kind", TABLES)
 @pytest.mark.parametrize("batch", ["dynamic", 1])
 @pytest.mark.parametrize("name", OUTPUT_FORMATS)

@@ -72,8 +72,9 @@ def suppress(
         anchors, scores, class_ids = anchors[wanted], scores[wanted], class_ids[wanted]
     best = _best(scores)
     boxes, scores, class_ids = raw.boxes[anchors[best]], scores[best], class_ids[best]
-    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
-    boxes, scores, class_ids = boxes[sound], scores[sound], class_ids[sound]
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
+        boxes, scores, class_ids = boxes[sound], scores[sound], class_ids[sound]
     if raw.suppressed:
         kept = np.arange(min(len(boxes), max_detections))
     else:
@@ -108,7 +109,8 @@ def _passing(raw: RawDetections, score_threshold: float) -> tuple[Ids, Ids]:
     """Candidates and columns of scores that pass the threshold, in the candidates' order."""
     # Positions in the flattened scores: a third of the cost of `np.nonzero` on two dimensions.
     found = np.flatnonzero(raw.scores >= score_threshold)
-    anchors, columns = np.divmod(found, max(1, raw.scores.shape[1]))
+    anchors = found // max(1, raw.scores.shape[1])
+    columns = found - anchors * raw.scores.shape[1]
     if raw.exclusive and len(anchors):
         anchors = np.unique(anchors)
         columns = raw.scores[anchors].argmax(axis=1)

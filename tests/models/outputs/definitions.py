@@ -173,3 +173,28 @@ def defined(name: str, tensors: dict[str, np.ndarray], index: int) -> list[Candi
     """What the definition makes of one picture's tensors."""
     own = {key: array[index].astype(float).tolist() for key, array in tensors.items()}
     return list(DEFINITIONS[name][3](own))
+
+
+def differences(ours: list[Candidate], theirs: list[Candidate]) -> tuple[float, float]:
+    """Largest differences of boxes and of scores, each candidate against the nearest box of its class.
+
+    Order does not matter: float32 makes scores equal that float64 tells apart.
+
+    Raises:
+        ValueError: The classes are not the same, candidate by candidate.
+    """
+    if sorted(row[0] for row in ours) != sorted(row[0] for row in theirs):
+        raise ValueError("other classes than the definition's")
+    box_error = score_error = 0.0
+    for class_id in {row[0] for row in ours}:
+        mine, other = (
+            np.array([[score, *box] for own, score, box in rows if own == class_id])
+            for rows in (ours, theirs)
+        )
+        away = np.abs(mine[:, None, 1:] - other[None, :, 1:]).max(axis=2)
+        nearest = away.argmin(axis=1)
+        if sorted(nearest) != list(range(len(other))):
+            raise ValueError("two candidates are nearest to one of the definition's")
+        box_error = max(box_error, float(away.min(axis=1).max()))
+        score_error = max(score_error, float(np.abs(mine[:, 0] - other[nearest, 0]).max()))
+    return box_error, score_error

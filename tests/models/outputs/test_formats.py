@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inferq.errors import SetupError
-from inferq.models.nms import Kept, suppress, to_pixels
+from inferq.models.nms import Kept, class_mask, suppress, to_pixels
 from inferq.models.outputs import OUTPUT_FORMATS, OutputMeta, RawDetections, check_shapes
 from inferq.models.pixels import Placement
-from models.outputs.definitions import DEFINITIONS, SIZE, defined, random_tensors
+from models.outputs.definitions import DEFINITIONS, SIZE, defined, differences, random_tensors
 
 WHOLE_INPUT = Placement(0, 0, *SIZE, *SIZE)
 
@@ -29,7 +29,8 @@ def test_every_format_has_a_definition_here():
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-@settings(max_examples=25, deadline=None)
+# The same tensors in every run: of scores that float32 makes equal, another class may be the best.
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     pictures=st.integers(1, 3),
@@ -39,26 +40,16 @@ def test_every_format_has_a_definition_here():
 def test_a_format_reads_what_its_definition_says(name, seed, pictures, rows, classes):
     tensors = random_tensors(name, seed, pictures, rows, classes)
     for index in range(pictures):
-        expected = sorted(defined(name, tensors, index), key=lambda found: -found[1])
         raw = read(name, tensors, index)
         kept = everything(raw)
+        to_input = np.array([SIZE[0] / raw.extent[0], SIZE[1] / raw.extent[1]] * 2)
+        boxes = (kept.boxes * to_input).tolist()
+        found = list(zip(kept.class_ids.tolist(), kept.scores.tolist(), boxes, strict=True))
 
-        assert len(kept.scores) == len(expected)
-        assert np.allclose(kept.scores, [score for _, score, _ in expected], atol=1e-6)
-        found = in_order(
-            zip(kept.class_ids, kept.scores, kept.boxes * input_pixels(raw), strict=True)
-        )
-        assert found == [pytest.approx(row, abs=2e-3) for row in in_order(expected)]
-
-
-def input_pixels(raw: RawDetections) -> np.ndarray:
-    return np.array([SIZE[0] / raw.extent[0], SIZE[1] / raw.extent[1]] * 2)
-
-
-def in_order(candidates) -> list[list[float]]:
-    """Candidates as rows of numbers, by class and score."""
-    rows = [[int(class_id), float(score), *map(float, box)] for class_id, score, box in candidates]
-    return sorted(rows, key=lambda row: (row[0], -row[1]))
+        box_error, score_error = differences(found, defined(name, tensors, index))
+        assert box_error < 2e-3
+        assert score_error < 1e-6
+        assert [score for _, score, _ in found] == sorted(kept.scores.tolist(), reverse=True)
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
@@ -86,6 +77,25 @@ def test_tensors_without_sense_give_no_detection_that_is_no_number(name):
             kept = everything(read(name, filled))
             boxes = to_pixels(kept.boxes, WHOLE_INPUT, SIZE, extent=(1, 1))
         assert np.isfinite(boxes).all()
+
+
+@pytest.mark.parametrize("junk", [np.nan, -np.inf, np.inf, -7, 3e38])
+@pytest.mark.parametrize(
+    ("name", "key"), [("tf-od", "detection_classes"), ("end2end", "detections")]
+)
+def test_a_class_id_without_sense_is_no_class(name, key, junk):
+    tensors = random_tensors(name, 1, 1, 9, 4)
+    tensors |= {"num_detections": np.array([9])} if name == "tf-od" else {}
+    ids = tensors[key] if name == "tf-od" else tensors[key][..., 5]
+    ids[...] = junk
+
+    raw = read(name, tensors)
+    kept = suppress(
+        raw, score_threshold=0, iou_threshold=1, max_detections=99, classes=class_mask(range(90))
+    )
+
+    assert len(raw.scores)
+    assert not len(kept.scores)
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
