@@ -132,10 +132,13 @@ def test_what_cannot_be_added_leaves_nothing_behind(tmp_path: Path):
     file = graph_with(tmp_path / "net.onnx", names="['a', 'b']")
     options = ["--output-format", "ssd", "--to", tmp_path / "models"]
     assert "90 classes apart, but there are 2 names" in refused("add", file, *options)
+    labels = tmp_path / "labels.txt"
+    labels.write_bytes("Würfel\n".encode("utf-16"))
+    assert "is no text in UTF-8" in refused("add", file, *options, "--labels", labels)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(file.read_bytes()[:1000])
     assert "cannot load" in refused("add", broken, *options)
-    assert not list((tmp_path / "models").iterdir())
+    assert not list((tmp_path / "models").glob("*"))
 
 
 def test_list_and_show_say_that_there_is_no_server():

@@ -117,8 +117,7 @@ def add(
     from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
     from inferq.models.onnx_file import Wishes  # noqa: PLC0415
 
-    names = None if labels is None else labels.read_text(encoding="utf-8").split("\n")
-    wishes = Wishes(output_format, names and [each.strip() for each in names if each.strip()], size)
+    wishes = Wishes(output_format, None if labels is None else _read_labels(labels), size)
     models_dir = _models_dir(to)
     added = add_onnx(file, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
@@ -130,6 +129,14 @@ def add(
         f"look first   inferq models check {added.folder} photo.jpg"
     )
     _hand_over(models_dir, added.card.reference)
+
+
+def _read_labels(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{path} is no text in UTF-8; save it as that.") from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _models_dir(to: Path | None) -> Path:
