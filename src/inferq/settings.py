@@ -82,10 +82,12 @@ class Settings(BaseSettings):
     valkey_bin: Path | None = Field(
         None, description="Server binary that `inferq up` starts (Valkey, or Redis 7 and later)."
     )
-    models_dir: Path | None = Field(None, description="Folder whose model folders are served.")
+    models_dir: Path | None = Field(
+        None, description="Folder whose model folders are served. Unset, `<data dir>/models`."
+    )
     default_model: str | None = Field(
         None,
-        description="Model of a request that names none. Unset, the bundled one, or the only one served.",
+        description="Model of a request that names none. Unset, the bundled one, or the first by name.",
     )
     providers: Annotated[tuple[str, ...], NoDecode] = Field(
         ("cpu",),
@@ -205,6 +207,10 @@ class Settings(BaseSettings):
     def blob_url(self) -> str:
         """URL of the storage of inputs."""
         return self.storage_url or (self.data_dir.absolute() / "storage").as_uri()
+
+    def models_folder(self) -> Path:
+        """Where an operator's own model folders lie; it need not exist."""
+        return (self.models_dir or self.data_dir / "models").absolute()
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from faults.deployment import clean_environment
 from faults.fault_model import Picture
 from faults.processes import short_folder
 from faults.verdict import Truth
-from inferq.models.catalogue import BUNDLED
+from inferq.models import BUNDLED
 from inferq.state import connect
 from photos import jpeg
 from system.served import Served, eventually, running

@@ -1,12 +1,10 @@
-"""Commands that look: `models`, `doctor`, `openapi`."""
+"""Commands that look: `doctor`, `openapi`."""
 
 import json
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from inferq.cli.serve import read_settings
 from inferq.client import Client
@@ -20,23 +18,8 @@ UrlOption = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Adds this file's commands."""
-    app.command()(models)
     app.command()(doctor)
     app.command()(openapi)
-
-
-def models(url: UrlOption = None) -> None:
-    """List the models that the running server knows."""
-    with Client(url) as client:
-        client.ready()
-        table = Table("model", "kind", "labels", "license", "workers", "description")
-        for card in client.models():
-            reference = f"{card['name']}@{card['version']}"
-            labels, workers = str(len(card["labels"])), str(card["workers"])
-            table.add_row(
-                reference, card["kind"], labels, card["license"], workers, card["description"]
-            )
-    Console().print(table)
 
 
 def doctor(url: UrlOption = None) -> None:

@@ -9,6 +9,7 @@ import redis
 from pydantic import BaseModel, ConfigDict
 
 from inferq.errors import UnknownModel
+from inferq.models import BUNDLED
 from inferq.models.card import Card
 from inferq.state import load_script, state_errors
 
@@ -103,11 +104,15 @@ class ModelRegister:
     def find(self, model: str | None, default: str | None) -> RegisteredCard:
         """The card of `name@version`, of the newest version of `name`, or of the default model.
 
+        Args:
+            model: What a request names, if it does.
+            default: What the setting names, if it does; else it is the bundled model, or the first by name.
+
         Raises:
             UnknownModel: No worker ever registered it.
         """
         cards = self.cards()
-        wanted = model or default or (cards[0].name if cards else None)
+        wanted = model or default or _usual(cards)
         for card in cards:
             if wanted in (card.reference, card.name):
                 return card
@@ -133,6 +138,12 @@ class ModelRegister:
                 pipe.hget(f"inferq:worker:{worker}", "slots")
             slots = pipe.execute()
         return Serving(len(living), sum(int(count) for count in slots if count))
+
+
+def _usual(cards: list[RegisteredCard]) -> str | None:
+    """The model of a request that names none, where no setting does either."""
+    names = [card.name for card in cards]
+    return BUNDLED if BUNDLED in names else next(iter(names), None)
 
 
 def _version_order(version: str) -> tuple[int, str]:

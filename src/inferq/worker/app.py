@@ -16,7 +16,7 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from inferq.errors import StateUnavailable
 from inferq.models.base import Context, Model
-from inferq.models.catalogue import find_folders, load_models
+from inferq.models.catalogue import check_folders, open_models
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
@@ -27,6 +27,7 @@ from inferq.worker import heartbeat, watchdog
 from inferq.worker.heartbeat import Every, Heartbeat
 from inferq.worker.liveness import BeatFile, worker_id
 from inferq.worker.pipeline import Pipeline, Workplace
+from inferq.worker.reloading import Reload
 from inferq.worker.slots import Slots
 from inferq.worker.tasks import register_task
 from inferq.worker.watchdog import Watchdog
@@ -37,31 +38,43 @@ log = structlog.get_logger()
 def run_worker(
     settings: Settings, names: Sequence[str] = (), *, concurrency: int | None = None
 ) -> int:
-    """Serves models until the process is told to stop; returns its exit status.
+    """Serves models until the process is told to stop; returns its exit status. SIGHUP makes it begin anew.
 
     Args:
         settings: Of this process.
-        names: Models or model folders; without any, the bundled one and all of `INFERQ_MODELS_DIR`.
+        names: Models or model folders; without any, the bundled one and all of the models' folder.
         concurrency: Predictions run at once; by default one a CPU.
 
     Raises:
         SetupError: A setting or a model is at fault.
     """
-    context = Context(providers=settings.providers)
-    models = load_models(find_folders(names, settings.models_dir), context)
-    return serve_models(settings, models, concurrency=concurrency)
+    settings.state_url()  # a missing setting is told before anything is loaded
+    folder = settings.models_folder()
+    reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
+    reload.listen()
+    models = open_models(names, folder, Context(providers=settings.providers))
+    return serve_models(settings, models, concurrency=concurrency, reload=reload)
 
 
 def serve_models(
-    settings: Settings, models: Sequence[Model[Any, Any]], *, concurrency: int | None = None
+    settings: Settings,
+    models: Sequence[Model[Any, Any]],
+    *,
+    concurrency: int | None = None,
+    reload: Reload | None = None,
 ) -> int:
     """Serves models that are loaded and warm; see `run_worker`."""
-    worker = _Worker(settings, models, concurrency or settings.concurrency or available_cpus())
+    slots = Slots(concurrency or settings.concurrency or available_cpus())
+    reload = reload or Reload()
+    worker = _Worker(settings, models, slots, reload)
     worker.start()
     try:
-        return worker.consume()
+        status = worker.consume()
     finally:
         worker.stop()
+    if reload.due:
+        reload.begin_anew()
+    return status
 
 
 def available_cpus() -> int:
@@ -75,12 +88,13 @@ class _Worker:
     """The parts of one worker process."""
 
     def __init__(
-        self, settings: Settings, models: Sequence[Model[Any, Any]], slot_count: int
+        self, settings: Settings, models: Sequence[Model[Any, Any]], slots: Slots, reload: Reload
     ) -> None:
         self._settings = settings
         self._models = models
+        self._slots = slots
+        self._reload = reload
         self._id = worker_id(os.getpid(), secrets.token_hex(3))
-        self._slots = Slots(slot_count)
         self._parts = parts = Parts.create(settings)
         self._pipeline = Pipeline(
             parts.store,
@@ -88,7 +102,12 @@ class _Worker:
             models={model.card.reference: model for model in models},
             workplace=Workplace(self._id, parts.policy, self._slots),
         )
-        self._file = BeatFile()
+        about = {
+            "worker": self._id,
+            "models": [model.card.reference for model in models],
+            "models_dir": None if reload.models_dir is None else str(reload.models_dir),
+        }
+        self._file = BeatFile(about=about)
         cards = [RegisteredCard.of(model.card) for model in models]
         self._heartbeat = Heartbeat(self._id, self._slots, cards, parts=parts, file=self._file)
         self._watchdog = Watchdog(
@@ -142,6 +161,14 @@ class _Worker:
             loglevel=self._settings.log_level.upper(),
         )
         self._heartbeat.connection = partial(_connection, worker)
+        install = worker.install_platform_tweaks
+
+        def install_ours_too(which: Any) -> None:
+            install(which)
+            # Celery's own SIGHUP would start another command line than the one that we were started with.
+            self._reload.ready()
+
+        worker.install_platform_tweaks = install_ours_too  # type: ignore[assignment, method-assign]
         worker.start()
         return int(worker.exitcode or 0)
 
@@ -157,6 +184,7 @@ class _Worker:
 
     def _drain(self, **_: object) -> None:
         """Called by Celery on SIGTERM, while attempts still run."""
+        self._reload.shutting_down()
         limit = self._settings.drain_timeout.total_seconds()
         log.info("draining", running=len(self._slots.held()), limit_s=limit)
         timer = threading.Timer(limit, self._watchdog.end_drain)

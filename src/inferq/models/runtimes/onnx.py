@@ -1,8 +1,9 @@
 """ONNX Runtime; the only importer of onnxruntime."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,43 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of a graph; None stands for a size that the graph leaves open."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What an `.onnx` file says of itself."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    metadata: Mapping[str, str]
+
+
+def read_graph(path: Path) -> Graph:
+    """Reads what a graph takes, returns and tells.
+
+    Raises:
+        SetupError: The file is no sound graph.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=[PROVIDERS["cpu"]])
+    except Exception as error:
+        raise SetupError(f"ONNX Runtime cannot load {path}: {error}") from error
+    return Graph(
+        tuple(map(_tensor, session.get_inputs())),
+        tuple(map(_tensor, session.get_outputs())),
+        dict(session.get_modelmeta().custom_metadata_map),
+    )
 
 
 class OnnxSession:
@@ -52,6 +90,11 @@ class OnnxSession:
         """Runs the graph; returns all its outputs by name. Safe to call from several threads."""
         arrays = self._session.run(self._names, dict(inputs))
         return dict(zip(self._names, cast("list[npt.NDArray[np.float32]]", arrays), strict=True))
+
+
+def _tensor(told: Any) -> Tensor:
+    shape = tuple(size if isinstance(size, int) else None for size in told.shape)
+    return Tensor(told.name, told.type.removeprefix("tensor(").removesuffix(")"), shape)
 
 
 def _provider_names(providers: Sequence[str]) -> list[str]:

@@ -1,0 +1,226 @@
+"""Commands on model folders, which need no server: `inferq models check | run | add`."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import TypeAdapter
+
+from inferq.cli.pictures import find_pictures
+from inferq.cli.report import Format, check_output, write_report
+from inferq.cli.serve import read_settings
+from inferq.errors import SetupError
+from inferq.models.parameters import check_parameters
+from inferq.predictions.record import (
+    Input,
+    ModelReference,
+    Prediction,
+    Result,
+    State,
+    new_task_id,
+)
+
+if TYPE_CHECKING:
+    from inferq.models.base import Model
+    from inferq.models.inputs import ImageHeader
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Model folder: `model.toml` and weights.")
+]
+RELOAD_SECONDS = 90.0
+_RESULT: TypeAdapter[Any] = TypeAdapter(Result)
+
+
+def add_commands(group: typer.Typer) -> None:
+    """Adds this file's commands."""
+    group.command()(check)
+    group.command()(run)
+    group.command()(add)
+
+
+def check(
+    folder: FolderArgument,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PICTURE]...", exists=True, help="Pictures to try it on."),
+    ] = None,
+) -> None:
+    """Check a model folder: load it, warm it, try it; say what is wrong, or how quick it is and what it finds.
+
+    Exit status: 0 it can be served, 2 it cannot.
+    """
+    from inferq.models.trial import try_model  # noqa: PLC0415 - other commands need none of it
+
+    model = _load(folder)
+    card = model.card
+    typer.echo(f"{card.reference}: card, weights and network fit together")
+    trial = try_model(model, model.sample(), check_parameters(card.parameter_schema(), {}))
+    _echo_timings("a grey picture", trial.timings_ms)
+    predictions = list(_predict(model, pictures or [], None))
+    for prediction in predictions:
+        _echo_timings(str(prediction.input.filename), prediction.timings_ms)
+    if predictions:
+        write_report(predictions, Format.TABLE, None)
+
+
+def run(
+    folder: FolderArgument,
+    pictures: Annotated[
+        list[Path], typer.Argument(metavar="PICTURE...", exists=True, help="Pictures, and folders.")
+    ],
+    score_threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least score.")
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="As for `inferq predict`.")
+    ] = Format.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write there instead of to standard output."),
+    ] = None,
+) -> None:
+    """Predict on pictures with a model folder, without any server."""
+    check_output(output_format, output)
+    found = [picture.path for picture in find_pictures(pictures, recursive=False)]
+    write_report(_predict(_load(folder), found, score_threshold), output_format, output)
+
+
+def add(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.onnx", exists=True, dir_okay=False, help="A detector.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; by default that of the file.")
+    ] = None,
+    output_format: Annotated[
+        str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Names of its classes, one a line."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders."),
+    ] = None,
+) -> None:
+    """Make a model folder of an ONNX file and have the server that runs here take it up.
+
+    By default the folder is made in INFERQ_MODELS_DIR, else where the workers of this machine look for models.
+    """
+    from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.onnx_file import Wishes  # noqa: PLC0415
+
+    wishes = Wishes(output_format, None if labels is None else _read_labels(labels), size)
+    models_dir = _models_dir(to)
+    added = add_onnx(file, models_dir, name=name, wishes=wishes)
+    typer.echo(f"{added.card.reference:<12} {added.folder}")
+    fed = added.card.input
+    typer.echo(
+        f"read as      {added.card.output_format}, {len(added.card.labels)} labels\n"
+        f"fed with     {fed.width} x {fed.height}, {fed.resize}, {fed.color}, {fed.dtype}"
+        " (presumed where the file does not tell)\n"
+        f"look first   inferq models check {added.folder} photo.jpg"
+    )
+    _hand_over(models_dir, added.card.reference)
+
+
+def _read_labels(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{path} is no text in UTF-8; save it as that.") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _models_dir(to: Path | None) -> Path:
+    from inferq.worker.reloading import reloadable_workers  # noqa: PLC0415
+
+    settings = read_settings()
+    if to is not None:
+        return to.absolute()
+    said = [file.read() or {} for file in reloadable_workers()]
+    served = {each["models_dir"] for each in said if each.get("models_dir")}
+    if settings.models_dir is None and len(served) == 1:
+        return Path(served.pop())
+    return settings.models_folder()
+
+
+def _hand_over(models_dir: Path, reference: str) -> None:
+    """Has those workers begin anew that serve all of a folder."""
+    from inferq.worker.reloading import ask_to_reload, reloadable_workers  # noqa: PLC0415
+
+    workers = [
+        file
+        for file in reloadable_workers()
+        if (file.read() or {}).get("models_dir") == str(models_dir)
+    ]
+    if not workers:
+        typer.echo(f"serve it     INFERQ_MODELS_DIR={models_dir} inferq up")
+        return
+    back = ask_to_reload(workers, seconds=RELOAD_SECONDS)
+    if not all(reference in said["models"] for said in back) or len(back) < len(workers):
+        raise SetupError(f"A worker did not take up {reference}; its log says why.")
+    typer.echo(f"served now   inferq predict --model {reference} photo.jpg")
+
+
+def _load(folder: Path) -> "Model[Any, Any]":
+    from inferq.models.base import Context  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.catalogue import load_models  # noqa: PLC0415
+    from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
+
+    if folder.is_file():
+        raise SetupError(f"{folder} is a file; `inferq models add` makes a model folder of it.")
+    prepare_pillow()
+    (model,) = load_models([folder], Context(providers=read_settings().providers))
+    return model
+
+
+def _predict(
+    model: "Model[Any, Any]", pictures: list[Path], score_threshold: float | None
+) -> Iterator[Prediction]:
+    """What the model makes of pictures, as the server would tell it."""
+    from inferq.models.inputs import read_image_header  # noqa: PLC0415
+    from inferq.models.trial import try_model  # noqa: PLC0415
+
+    given = {} if score_threshold is None else {"score_threshold": score_threshold}
+    parameters = check_parameters(model.card.parameter_schema(), given)
+    max_pixels = read_settings().max_pixels
+    for path in pictures:
+        data, started = path.read_bytes(), datetime.now(UTC)
+        header = read_image_header(data, max_pixels=max_pixels)
+        trial = try_model(model, data, parameters)
+        yield Prediction(
+            task_id=new_task_id(),
+            state=State.SUCCEEDED,
+            model=ModelReference.parse(model.card.reference),
+            created_at=started,
+            started_at=started,
+            finished_at=datetime.now(UTC),
+            attempts=1,
+            input=_input(path, header, data),
+            parameters=parameters,
+            result=_RESULT.validate_python(trial.result),
+            timings_ms=dict(trial.timings_ms),
+        )
+
+
+def _input(path: Path, header: "ImageHeader", data: bytes) -> Input:
+    return Input(
+        filename=str(path),
+        media_type=header.media_type,
+        width=header.width,
+        height=header.height,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _echo_timings(name: str, timings: Mapping[str, float]) -> None:
+    typer.echo(f"{name}: {', '.join(f'{stage} {ms:.1f} ms' for stage, ms in timings.items())}")
