@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from inferq import AsyncClient, Client
-from inferq.errors import NotAnImage, NotFound
+from inferq.errors import InvalidParameter, NotAnImage, NotFound
 from system.served import Served
 
 
@@ -50,6 +50,20 @@ def test_lists_go_over_pages_and_take_filters(client: Client, photo: dict[str, b
     assert cup not in [prediction.task_id for prediction in client.list(batch="listed")]
     with pytest.raises(NotFound):
         client.get(cup)
+
+
+def test_batches_are_counted_canceled_and_deleted(client: Client, photo: dict[str, bytes]):
+    label = "2026/summer & more"
+    done = client.predict(photo["chelsea"], batch=label).task_id
+    client.predict(photo["coffee"], batch=label)
+    assert client.batch(label).counts["succeeded"] == 2
+    assert client.cancel_batch(label).total == 2
+    with pytest.raises(InvalidParameter):
+        client.delete_many()
+    assert client.delete_many([done, "nonesuch"]) == 1
+    assert client.delete_many(batch=label, state="succeeded") == 1
+    with pytest.raises(NotFound):
+        client.batch(label)
 
 
 def test_a_rerun_changes_what_it_is_told_to(client: Client, photo: dict[str, bytes]):
@@ -100,5 +114,7 @@ def test_the_asynchronous_client_does_the_same(served: Served, photo: dict[str, 
             assert len(ids) == 20
             assert {prediction.task_id async for prediction in client.list(batch="async")} == ids
             assert (await client.annotated(next(iter(ids)))).startswith(b"\xff\xd8")
+            assert (await client.batch("async")).total == 20
+            assert await client.delete_many(batch="async") == 20
 
     asyncio.run(scenario())

@@ -116,19 +116,6 @@ class Deleted(BaseModel):
     deleted: int = Field(description="How many predictions.")
 
 
-class Batch(BaseModel):
-    """What carries one batch label."""
-
-    model_config = ConfigDict(frozen=True)
-
-    batch: str
-    total: int
-    counts: dict[State, int] = Field(description="How many stand in each state.")
-    finished_in_seconds: float | None = Field(
-        description="Expected time until all have ended; null while nobody can tell."
-    )
-
-
 class QueueLoad(BaseModel):
     """What a model has to do."""
 

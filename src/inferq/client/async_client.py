@@ -1,6 +1,6 @@
 """`AsyncClient`: the calls as coroutines, for asyncio."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, overload
@@ -14,7 +14,7 @@ from inferq.client.events import Event, listen
 from inferq.client.handle import Handle
 from inferq.client.mapping import AT_ONCE, Errors, Mapping, Outcome, Plan
 from inferq.client.sources import Parameter, Source
-from inferq.predictions.record import Prediction
+from inferq.predictions.record import Batch, Prediction
 
 
 class AsyncPredictionHandle(Handle):
@@ -197,6 +197,26 @@ class AsyncClient:
     async def delete(self, task_id: str) -> None:
         """Deletes a prediction, its pictures and its result; what runs is canceled."""
         await Driver(self._http).run(self._calls.delete(task_id))
+
+    async def delete_many(self, ids: Sequence[str] | None = None, **filters: Parameter) -> int:
+        """Deletes predictions by id, or by the filters of `list`; returns how many.
+
+        Raises:
+            InvalidParameter: Neither ids nor a filter was given: nothing is deleted by mistake.
+        """
+        return await Driver(self._http).run(self._calls.delete_many(ids, filters))
+
+    async def batch(self, label: str) -> Batch:
+        """How many of a batch's predictions stand in each state, and when all are expected to have ended.
+
+        Raises:
+            NotFound: Nothing carries the label (any more).
+        """
+        return await Driver(self._http).run(self._calls.batch(label))
+
+    async def cancel_batch(self, label: str) -> Batch:
+        """Cancels what has not ended of a batch; repeated, it says the same again."""
+        return await Driver(self._http).run(self._calls.cancel_batch(label))
 
     async def rerun(
         self, task_id: str, *, model: str | None = None, **parameters: Parameter

@@ -3,16 +3,17 @@
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+from urllib.parse import quote
 
 import httpx2 as httpx
 
 from inferq.client.exchange import Patience, error_from, error_of, exchange, unreachable
-from inferq.client.sources import Parameter, Source, fields, read_source
+from inferq.client.sources import Parameter, Source, fields, lists, read_source
 from inferq.client.steps import (
     Emit,
     NextChunk,
@@ -26,7 +27,7 @@ from inferq.client.steps import (
     Work,
 )
 from inferq.errors import InferqError, PredictionCanceled
-from inferq.predictions.record import Prediction, State
+from inferq.predictions.record import Batch, Prediction, State
 
 LONGEST_WAIT = 30
 """Most seconds that a server keeps one request waiting."""
@@ -138,6 +139,24 @@ class Calls:
         request = Request("DELETE", prediction_path(task_id))
         yield from exchange(request, Patience(self.timeout), gone_is_done=True)
 
+    def delete_many(
+        self, ids: Sequence[str] | None, filters: Mapping[str, Parameter]
+    ) -> Steps[int]:
+        """Deletes predictions by id or by filter; how many."""
+        chosen = {"filter": lists(filters)} if ids is None else {"ids": [*ids]}
+        request = Request("POST", f"{PREDICTIONS}/delete", json=chosen)
+        return int((yield from self._exchange(request)).json()["deleted"])
+
+    def batch(self, label: str) -> Steps[Batch]:
+        """What carries a batch label."""
+        response = yield from self._exchange(Request("GET", batch_path(label)))
+        return Batch.model_validate_json(response.content)
+
+    def cancel_batch(self, label: str) -> Steps[Batch]:
+        """Cancels what has not ended of a batch."""
+        response = yield from self._exchange(Request("POST", f"{batch_path(label)}/cancel"))
+        return Batch.model_validate_json(response.content)
+
     def rerun(
         self, task_id: str, model: str | None, parameters: Mapping[str, Parameter]
     ) -> Steps[Answer]:
@@ -245,6 +264,11 @@ def failure(prediction: Prediction) -> InferqError | None:
 def prediction_path(task_id: str, part: str | None = None) -> str:
     """The path of a prediction, or of a part of it."""
     return f"{PREDICTIONS}/{task_id}" + (f"/{part}" if part else "")
+
+
+def batch_path(label: str) -> str:
+    """The path of a batch, whatever characters its label has."""
+    return f"/api/v1/batches/{quote(label, safe='')}"
 
 
 def _download(request: Request, file: BinaryIO) -> Steps[InferqError | None]:

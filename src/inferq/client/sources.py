@@ -35,6 +35,14 @@ def fields(parameters: Mapping[str, Parameter]) -> dict[str, str | list[str]]:
     return {name: _text(value) for name, value in parameters.items() if value is not None}
 
 
+def lists(filters: Mapping[str, Parameter]) -> dict[str, str | list[str]]:
+    """Filters as a JSON body takes them: times alone, everything else as a list."""
+    return {
+        name: [value] if isinstance(value, str) and not name.startswith("created_") else value
+        for name, value in fields(filters).items()
+    }
+
+
 def _text(value: str | float | datetime | Sequence[str] | Mapping[str, Any]) -> str | list[str]:
     if isinstance(value, bool):
         return str(value).lower()

@@ -1,6 +1,6 @@
 """`Client`: the calls for ordinary code, safe to use from several threads."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, overload
@@ -14,7 +14,7 @@ from inferq.client.events import Event, listen
 from inferq.client.handle import Handle
 from inferq.client.mapping import AT_ONCE, Errors, Mapping, Outcome, Plan
 from inferq.client.sources import Parameter, Source
-from inferq.predictions.record import Prediction
+from inferq.predictions.record import Batch, Prediction
 
 
 class PredictionHandle(Handle):
@@ -220,6 +220,26 @@ class Client:
     def delete(self, task_id: str) -> None:
         """Deletes a prediction, its pictures and its result; what runs is canceled."""
         Driver(self._http).run(self._calls.delete(task_id))
+
+    def delete_many(self, ids: Sequence[str] | None = None, **filters: Parameter) -> int:
+        """Deletes predictions by id, or by the filters of `list`; returns how many.
+
+        Raises:
+            InvalidParameter: Neither ids nor a filter was given: nothing is deleted by mistake.
+        """
+        return Driver(self._http).run(self._calls.delete_many(ids, filters))
+
+    def batch(self, label: str) -> Batch:
+        """How many of a batch's predictions stand in each state, and when all are expected to have ended.
+
+        Raises:
+            NotFound: Nothing carries the label (any more).
+        """
+        return Driver(self._http).run(self._calls.batch(label))
+
+    def cancel_batch(self, label: str) -> Batch:
+        """Cancels what has not ended of a batch; repeated, it says the same again."""
+        return Driver(self._http).run(self._calls.cancel_batch(label))
 
     def rerun(
         self, task_id: str, *, model: str | None = None, **parameters: Parameter

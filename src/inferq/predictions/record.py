@@ -233,6 +233,17 @@ class Prediction(Frozen):
         return as_html(self)
 
 
+class Batch(Frozen):
+    """What carries one batch label."""
+
+    batch: str
+    total: int
+    counts: dict[State, int] = Field(description="How many stand in each state.")
+    finished_in_seconds: float | None = Field(
+        description="Expected time until all have ended; null while nobody can tell."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What `PredictionStore.accept` makes a record of."""

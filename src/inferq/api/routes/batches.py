@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from inferq.api.deps import OwnerDep, Services, ServicesDep
-from inferq.api.schemas import Batch, problems
+from inferq.api.schemas import problems
 from inferq.errors import NotFound
 from inferq.predictions.lists import UNFINISHED
-from inferq.predictions.record import State
+from inferq.predictions.record import Batch, State
 
 LAST = 20
 """How many of a batch's newest are looked at for the one that waits longest."""
