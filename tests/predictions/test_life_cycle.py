@@ -170,11 +170,15 @@ class LifeCycle(RuleBasedStateMachine):
     # Workers. A message may come at any time and any number of times: it only has to have been published once.
 
     @precondition(lambda self: self._live())
-    @rule(pick=PICK, alone=st.booleans(), twice=TWICE)
-    def message_arrives(self, pick, alone, twice):
+    @rule(
+        pick=PICK, alone=st.booleans(), twice=TWICE, deed=st.sampled_from(("nothing yet", *DEEDS))
+    )
+    def message_arrives(self, pick, alone, twice, deed):
         attempt = Attempt.new(_picked(self._live(), pick), "host-1-a")
         if self._claim(attempt, alone=alone, publish=1, twice=twice):
             self.attempts.append(attempt)
+            if deed != "nothing yet":
+                self._act(attempt, deed, twice=twice)
 
     @precondition(lambda self: self.attempts)
     @rule(pick=PICK, deed=st.sampled_from(DEEDS), twice=TWICE)
@@ -275,6 +279,15 @@ class LifeCycle(RuleBasedStateMachine):
                 assert self.store.renew([attempt]) == {attempt.task_id}
                 assert self.store.release(attempt) is False
                 assert self._finish(attempt, State.SUCCEEDED) is False
+
+    @invariant()
+    def nothing_starts_that_may_not(self):
+        for row in list(self.reference.rows.values())[-PICKED:]:
+            # Not at the very moment at which it may: the two would look at the clock one after the other.
+            early = row.not_before > self._now() + TOLERANCE / 2
+            if row.state != "queued" or early:
+                probe = Attempt.new(row.task_id, "host-3-c")
+                assert not self._claim(probe, alone=True, publish=None, twice=False)
 
     @invariant()
     def events_agree(self):
