@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from faults.case import Case
 from faults.deployment import Deployment
 from faults.fault_model import QUICK
 from faults.processes import short_folder
-from faults.submitter import Probe, percentile
+from faults.submitter import Accepted, Probe, percentile
 from system.served import eventually
 
 SLOWER_AT_MOST = 3.0
@@ -96,7 +97,7 @@ def _expect_lively(case: Case, probe: Probe) -> None:
 def state_killed(case: Case) -> None:
     """The state store dies and comes back with what it had acknowledged."""
 
-    def strike() -> None:
+    def strike(_: Callable[[], None]) -> None:
         case.site.state.kill()
         case.site.state.start()
 
@@ -106,9 +107,10 @@ def state_killed(case: Case) -> None:
 def state_stopped(case: Case) -> None:
     """The state store is away, and again, and again."""
 
-    def strike() -> None:
+    def strike(insist: Callable[[], None]) -> None:
         for _ in range(case.size.pick(3, 2)):
             case.site.state.stop()
+            insist()
             _expect_refusal(case)
             time.sleep(case.size.pick(10, 2))
             case.site.state.start()
@@ -120,9 +122,10 @@ def state_stopped(case: Case) -> None:
 def state_frozen(case: Case) -> None:
     """The state store takes connections and does nothing."""
 
-    def strike() -> None:
+    def strike(insist: Callable[[], None]) -> None:
         start = time.monotonic()
         case.site.state.freeze()
+        insist()
         _expect_refusal(case)
         time.sleep(max(0.0, start + case.size.pick(10, 8) - time.monotonic()))
         case.site.state.thaw()
@@ -130,13 +133,21 @@ def state_frozen(case: Case) -> None:
     _state_outage(case, strike)
 
 
-def _state_outage(case: Case, strike: Callable[[], None], *, refused: bool = True) -> None:
+def _state_outage(
+    case: Case, strike: Callable[[Callable[[], None]], None], *, refused: bool = True
+) -> None:
     """Submits are refused with a time to come back; no prediction pays for the outage with an attempt."""
     case.serve()
     case.submit(case.pictures())
+    futures: list[Future[Accepted]] = []
+
+    def insist() -> None:
+        """Uploads that find the store away, and come again until they are accepted."""
+        futures.extend(case.clients.start([QUICK] * 4))
+
     with Probe(case.deployment.url) as probe, case.fault():
-        futures = case.clients.start(case.pictures(20, count=case.size.count // 4), delay=0.02)
-        strike()
+        futures += case.clients.start(case.pictures(20, count=case.size.count // 4), delay=0.02)
+        strike(insist)
     case.collect(futures)
     _expect_lively(case, probe)
     if refused:

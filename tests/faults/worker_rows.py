@@ -27,7 +27,7 @@ FAKETIME = (
 def worker_killed(case: Case) -> None:
     """A worker dies again and again, and is started again."""
     deployment = case.serve()
-    case.submit(case.pictures(case.size.pick(250, 300)))
+    uploads = case.begin(case.pictures(case.size.pick(250, 300)))
     victim = deployment.workers[0]
     for _ in range(case.size.pick(4, 2)):
         eventually(lambda: _runs_something(case, victim.pid), seconds=20)
@@ -35,6 +35,7 @@ def worker_killed(case: Case) -> None:
         case.struck()
         victim.start()
         deployment.wait_worker(victim)
+    case.collect(uploads)
     verdict = case.judge_healthy(most_attempts=3)
     case.note(f"{sum(fate.attempts > 1 for fate in verdict.fates)} started again")
     assert verdict.seconds_to_recover <= AGAIN_WITHIN, verdict.seconds_to_recover
@@ -73,7 +74,7 @@ def drained_short(case: Case) -> None:
 def _rolling_restart(case: Case, settings: dict[str, str], *, milliseconds: int) -> None:
     deployment = case.serve(settings)
     long_ones = [Picture(milliseconds=3000)] * case.slots()
-    case.submit([*long_ones, *case.pictures(milliseconds)])
+    uploads = case.begin([*long_ones, *case.pictures(milliseconds)])
     for worker in tuple(deployment.workers):
         eventually(lambda pid=worker.pid: _runs_something(case, pid), seconds=20)
         with case.fault():
@@ -81,13 +82,14 @@ def _rolling_restart(case: Case, settings: dict[str, str], *, milliseconds: int)
             assert worker.wait(30) == 0
         worker.start()
         deployment.wait_worker(worker)
+    case.collect(uploads)
     case.judge_healthy(most_attempts=1)
 
 
 def worker_frozen(case: Case) -> None:
     """A worker stands still for longer than its lease, then goes on as if nothing had been."""
     deployment = case.serve()
-    case.submit(case.pictures(case.size.pick(250, 500)))
+    uploads = case.begin(case.pictures(case.size.pick(250, 500)))
     victim = deployment.workers[0]
     eventually(lambda: _runs_something(case, victim.pid), seconds=20)
     before = len(_refused(deployment))
@@ -95,6 +97,7 @@ def worker_frozen(case: Case) -> None:
         victim.freeze()
         time.sleep(LEASE + case.size.pick(9, 3))
         victim.thaw()
+    case.collect(uploads)
     verdict = case.judge_healthy(most_attempts=2)
     case.note(f"{sum(fate.attempts == 2 for fate in verdict.fates)} started elsewhere")
     late = eventually(lambda: len(_refused(deployment)) - before)
@@ -153,10 +156,11 @@ def clocks_apart(case: Case) -> None:
     last = json.loads(ahead.output.splitlines()[-1])
     offset = datetime.fromisoformat(last["timestamp"]) - datetime.now(UTC)
     assert offset > timedelta(seconds=CLOCK_OFF_BY / 2), last
-    case.submit(case.pictures(case.size.pick(250, 500)))
+    uploads = case.begin(case.pictures(case.size.pick(250, 500)))
     eventually(lambda: _runs_something(case, ahead.pid), seconds=20)
     ahead.kill()
     case.struck()
+    case.collect(uploads)
     case.judge_healthy(most_attempts=2)
 
 
