@@ -12,7 +12,7 @@ InferqError
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 
 def json_pointer(*parts: str | int) -> str:
@@ -290,6 +290,11 @@ class InvalidParameter(RequestError):
     code = "invalid_parameter"
     status = 422
     title = "Invalid parameter"
+
+    @classmethod
+    def of(cls, field: str, detail: str) -> Self:
+        """One field that is wrong."""
+        return cls(f"{field}: {detail}.", errors=[FieldError(f"/{field}", detail)])
 
 
 class UnknownModel(RequestError):

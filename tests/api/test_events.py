@@ -206,7 +206,7 @@ def test_a_reader_that_takes_nothing_is_dropped(
 
 @pytest.mark.anyio
 async def test_a_listener_that_does_not_keep_up_hears_no_more():
-    listener = Listener(None, "ann")
+    listener = Listener()
     update = Update(Change(EventId(1, 1), "x", "deleted", 1, "ann", None), None)
     for _ in range(push.MOST_PENDING):
         listener.offer(update)

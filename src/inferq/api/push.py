@@ -56,9 +56,7 @@ class UpdatesMissed(Exception):
 class Listener:
     """What one waiting request hears of."""
 
-    def __init__(self, task_id: str | None, owner: str) -> None:
-        self.task_id = task_id
-        self.owner = owner
+    def __init__(self) -> None:
         self.waiting: dict[str, Record] = {}
         """The queued predictions whose places it wants to hear of."""
         self._told: dict[str, QueuePlace] = {}
@@ -145,7 +143,7 @@ class Changes:
     @contextmanager
     def listen(self, owner: str, task_id: str | None = None) -> Iterator[Listener]:
         """Hears of one prediction, or of all of an owner's."""
-        listener = Listener(task_id, owner)
+        listener = Listener()
         group, key = (self._by_owner, owner) if task_id is None else (self._by_task, task_id)
         group[key].add(listener)
         if self._closed:

@@ -11,7 +11,6 @@ from inferq.api.deps import Services
 from inferq.api.schemas import Rerun
 from inferq.api.uploads import Upload
 from inferq.errors import (
-    FieldError,
     IdempotencyKeyReused,
     InputGone,
     InvalidParameter,
@@ -151,12 +150,12 @@ def _split_options(fields: Iterable[tuple[str, str]]) -> tuple[Options, list[tup
         if name not in Options._fields:
             rest.append((name, text))
         elif name in given:
-            raise _invalid(name, "given twice")
+            raise InvalidParameter.of(name, "given twice")
         else:
             given[name] = text
     batch = given.get("batch")
     if batch is not None and not 0 < len(batch) <= BATCH_CHARACTERS:
-        raise _invalid("batch", f"must have 1 to {BATCH_CHARACTERS} characters")
+        raise InvalidParameter.of("batch", f"must have 1 to {BATCH_CHARACTERS} characters")
     options = Options(
         model=given.get("model") or None,
         batch=batch,
@@ -172,7 +171,7 @@ def _start_within(text: str | None) -> timedelta | None:
     try:
         return timedelta(seconds=_positive(float(text)))
     except (ValueError, OverflowError):
-        raise _invalid("start_within", "must be a number of seconds above 0") from None
+        raise InvalidParameter.of("start_within", "must be a number of seconds above 0") from None
 
 
 def _positive(number: float) -> float:
@@ -185,7 +184,7 @@ def _metadata(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     if len(text.encode()) > METADATA_BYTES:
-        raise _invalid("metadata", f"must have at most {METADATA_BYTES} bytes")
+        raise InvalidParameter.of("metadata", f"must have at most {METADATA_BYTES} bytes")
     try:
         metadata = orjson.loads(text)
         # Written again it may be refused: what is nested very deeply can be read only.
@@ -193,12 +192,8 @@ def _metadata(text: str | None) -> dict[str, Any]:
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         metadata = None
     if not isinstance(metadata, dict):
-        raise _invalid("metadata", "must be a JSON object, not too deep")
+        raise InvalidParameter.of("metadata", "must be a JSON object, not too deep")
     return metadata
-
-
-def _invalid(field: str, detail: str) -> InvalidParameter:
-    return InvalidParameter(f"{field}: {detail}.", errors=[FieldError(f"/{field}", detail)])
 
 
 def _fingerprint(digest: str, model: str, parameters: dict[str, Any]) -> str:

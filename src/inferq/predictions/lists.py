@@ -22,7 +22,7 @@ from inferq.state import state_errors
 
 CHUNK = 200
 MOST_EXAMINED = 2_000
-UNFINISHED = frozenset({State.QUEUED, State.RUNNING})
+UNFINISHED = frozenset(state for state in State if not state.is_terminal)
 
 
 class Position(NamedTuple):

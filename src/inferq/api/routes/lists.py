@@ -10,7 +10,7 @@ from inferq.api.deps import OwnerDep, ServicesDep
 from inferq.api.openapi import answers
 from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
 from inferq.api.selection import chosen
-from inferq.errors import FieldError, InvalidParameter
+from inferq.errors import InvalidParameter
 from inferq.predictions.lists import Position
 
 router = APIRouter(tags=["predictions"], responses=problems(503), route_class=JsonRoute)
@@ -53,13 +53,13 @@ def delete_many(services: ServicesDep, owner: OwnerDep, deletion: Deletion) -> D
 
 def _chosen_ids(services: ServicesDep, owner: str, deletion: Deletion) -> Iterator[str]:
     if (deletion.ids is None) == (deletion.filter is None):
-        raise _invalid("ids", "give either ids or a filter")
+        raise InvalidParameter.of("ids", "give either ids or a filter")
     if deletion.ids is not None:
         known = services.store.get_many(deletion.ids)
         return (record.task_id for record in known if record.owner == owner)
     wanted = chosen(services, deletion.filter) if deletion.filter else None
     if not wanted:
-        raise _invalid("filter", "must name a state, model, label, batch or time")
+        raise InvalidParameter.of("filter", "must name a state, model, label, batch or time")
     return (record.task_id for record in services.lists.every(owner, wanted))
 
 
@@ -67,8 +67,4 @@ def _parse_cursor(text: str) -> Position:
     try:
         return Position.parse(text)
     except ValueError as error:
-        raise _invalid("cursor", "is none that this server gave") from error
-
-
-def _invalid(field: str, detail: str) -> InvalidParameter:
-    return InvalidParameter(f"{field}: {detail}.", errors=[FieldError(f"/{field}", detail)])
+        raise InvalidParameter.of("cursor", "is none that this server gave") from error
