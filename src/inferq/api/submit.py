@@ -10,11 +10,11 @@ import orjson
 from inferq.api.deps import Services
 from inferq.api.schemas import Rerun
 from inferq.api.uploads import Upload
+from inferq.api.waiting import require_end
 from inferq.errors import (
     IdempotencyKeyReused,
     InputGone,
     InvalidParameter,
-    NotFinished,
     NotFound,
     QueueFull,
     TooManyInFlight,
@@ -88,9 +88,7 @@ def rerun(
         RequestError: Another of its subclasses says what is wrong with the request.
         UnavailableError: As for `submit`.
     """
-    prediction = record.prediction
-    if not prediction.state.is_terminal:
-        raise NotFinished(f"The prediction is {prediction.state}; wait for its end.", retry_after=1)
+    prediction = require_end(record)
     card = services.register.find(wish.model or str(prediction.model), None)
     same = card.reference == str(prediction.model)
     kept = prediction.parameters if same else {}

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from inferq.api.deps import Services
 from inferq.api.push import ListenerGone, Places, Update, UpdatesMissed
 from inferq.api.schemas import View
-from inferq.errors import NotFound
-from inferq.predictions.record import Record
+from inferq.errors import NotFinished, NotFound
+from inferq.predictions.record import Prediction, Record
 
 LONGEST_WAIT = 30
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)", re.IGNORECASE)
@@ -32,6 +32,18 @@ def find(services: Services, task_id: str, owner: str) -> Record:
     if record is None or record.owner != owner:
         raise _not_found(task_id)
     return record
+
+
+def require_end(record: Record) -> Prediction:
+    """The prediction of a record that has ended.
+
+    Raises:
+        NotFinished: It has not.
+    """
+    prediction = record.prediction
+    if not prediction.state.is_terminal:
+        raise NotFinished(f"The prediction is {prediction.state}; wait for its end.", retry_after=1)
+    return prediction
 
 
 def look(services: Services, task_id: str, owner: str) -> View:

@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from inferq.api.blobs import BLOB_RESPONSES, Blob
 from inferq.api.deps import OwnerDep, Services, ServicesDep
 from inferq.api.schemas import problems
-from inferq.api.waiting import find
-from inferq.errors import NotFinished, NotFound
+from inferq.api.waiting import find, require_end
+from inferq.errors import NotFound
 from inferq.predictions.record import DetectionsResult, Record
 from inferq.render import annotate, preview, render_version
 
@@ -126,9 +126,7 @@ def _tag(record: Record, *parameters: object) -> str:
 
 
 def _result(record: Record) -> DetectionsResult:
-    prediction = record.prediction
-    if not prediction.state.is_terminal:
-        raise NotFinished(f"The prediction is {prediction.state}; wait for its end.", retry_after=1)
+    prediction = require_end(record)
     if not isinstance(prediction.result, DetectionsResult):
         raise NotFound(f"The prediction {prediction.state} without boxes that could be drawn.")
     return prediction.result
