@@ -74,7 +74,7 @@ def queue_purged(case: Case) -> None:
 def cancel_and_delete_raced(case: Case) -> None:
     """Everything is canceled or deleted at a random moment around its start and its end."""
     case.serve()
-    accepted = case.submit([Picture(milliseconds=30)] * case.size.pick(400, 60))
+    accepted = case.submit([Picture(milliseconds=30)] * case.size.pick(800, 60))
     chance = random.Random(SEED)  # noqa: S311 - reproducible, not secret
     canceled: dict[str, int] = {}
     deleted: dict[str, int] = {}

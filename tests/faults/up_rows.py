@@ -55,7 +55,7 @@ def _kill_and_start_again(case: Case, data: Path) -> None:
     try:
         case.connect(first.url, model=BUNDLED)
         photo = Photo()
-        case.submit([photo] * case.size.pick(400, 40))
+        case.submit([photo] * case.size.pick(800, 40))
         with case.fault():
             first.stop(signal.SIGKILL)
             eventually(lambda: not running(str(data)))

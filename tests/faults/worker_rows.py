@@ -168,6 +168,8 @@ def api_killed(case: Case) -> None:
     """The API dies while uploads come in, again and again; whoever was not answered sends again."""
     deployment = case.serve()
     before = case.truth.known()
+    if case.size.full:
+        case.submit(case.pictures())
     futures = case.clients.start(case.pictures(20, count=case.size.pick(600, 120)))
     for goal in case.size.pick((0.2, 0.4, 0.6), (0.3,)):
         eventually(lambda goal=goal: sum(f.done() for f in futures) >= goal * len(futures))
