@@ -30,7 +30,8 @@ COLUMNS = (
 )  # fmt: skip
 EXPLAINED = """\
 `lost`: answered 202, and neither ended nor deleted by request. `doubled`: ended more than once, or went on after
-its end, by the event stream. `at fault`: accepted and unfinished when the (first) fault struck. `recover s`: from a
+its end, by the event stream. `at fault`: accepted and unfinished when the (first) fault struck
+(0 where everything is submitted while the fault lasts). `recover s`: from a
 fault's end until work goes on and everything that ran when it struck runs again or has ended; the longest, where a
 row has several. `all done s`: from the last fault's end until everything had ended. What else each row demands
 (attempts, problems, `/healthz`, speed of submits …) stands in `tests/faults/`; a row that misses it says FAILED.
