@@ -13,6 +13,7 @@ from inferq.cli.pictures import find_pictures
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
+from inferq.models.label_file import read_labels
 from inferq.models.parameters import check_parameters
 from inferq.predictions.record import (
     Input,
@@ -89,18 +90,23 @@ def run(
 
 
 def add(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.onnx", exists=True, dir_okay=False, help="A detector.")
+    network: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NETWORK", exists=True, help="A detector: FILE.onnx, or a SavedModel's folder."
+        ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the model; by default that of the file.")
+        str | None, typer.Option(help="Name of the model; by default that of the network.")
     ] = None,
     output_format: Annotated[
         str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Names of its classes, one a line."),
+        typer.Option(
+            exists=True, dir_okay=False, help="Its classes: names, one a line, or a label map."
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
@@ -110,16 +116,16 @@ def add(
         typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders."),
     ] = None,
 ) -> None:
-    """Make a model folder of an ONNX file and have the server that runs here take it up.
+    """Make a model folder of an ONNX file or a SavedModel and have the server that runs here take it up.
 
     By default the folder is made in INFERQ_MODELS_DIR, else where the workers of this machine look for models.
     """
-    from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.onnx_file import Wishes  # noqa: PLC0415
+    from inferq.models.adding import add_network  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.graph_card import Wishes  # noqa: PLC0415
 
-    wishes = Wishes(output_format, None if labels is None else _read_labels(labels), size)
+    wishes = Wishes(output_format, None if labels is None else read_labels(labels), size)
     models_dir = _models_dir(to)
-    added = add_onnx(file, models_dir, name=name, wishes=wishes)
+    added = add_network(network, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
     fed = added.card.input
     typer.echo(
@@ -129,14 +135,6 @@ def add(
         f"look first   inferq models check {added.folder} photo.jpg"
     )
     _hand_over(models_dir, added.card.reference)
-
-
-def _read_labels(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is no text in UTF-8; save it as that.") from error
-    return [line.strip() for line in lines if line.strip()]
 
 
 def _models_dir(to: Path | None) -> Path:

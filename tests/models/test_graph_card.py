@@ -6,20 +6,20 @@ import pytest
 
 from inferq.errors import SetupError
 from inferq.models.card_file import card_text
-from inferq.models.onnx_file import USUAL_INPUT, Wishes, read_card_parts
+from inferq.models.graph_card import USUAL_INPUT, Wishes, read_card_parts
 from inferq.models.outputs import OUTPUT_FORMATS
-from inferq.models.runtimes.onnx import Graph, Tensor
+from inferq.models.runtimes.base import Graph, Tensor
 
 ULTRALYTICS = {"task": "detect", "names": "{0: 'cat', 1: \"dog's toy\"}", "imgsz": "[480, 640]"}
 
 
 def graph(
-    *outputs: tuple, shape: tuple = (1, 3, 640, 640), dtype: str = "float", **metadata: str
+    *outputs: tuple, shape: tuple = (1, 3, 640, 640), dtype: str = "float32", **metadata: str
 ) -> Graph:
     return Graph(
         (Tensor("images", dtype, shape),),
         tuple(
-            Tensor(f"output{index}" if isinstance(each[0], int | None) else each[0], "float", dims)
+            Tensor(f"output{index}" if isinstance(each[0], int | None) else each[0], "float32", dims)
             for index, each in enumerate(outputs)
             for dims in [each if isinstance(each[0], int | None) else each[1]]
         ),

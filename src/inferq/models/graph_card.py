@@ -1,4 +1,4 @@
-"""From an `.onnx` file to the card of a detector: what its graph and its metadata tell. Pure.
+"""From a network's graph to the card of a detector: what its shapes and its metadata tell. Pure.
 
 Ultralytics' exports tell task, class names and size; others tell shapes alone, and how pictures are prepared is
 presumed to be what the format's networks usually take.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inferq.errors import SetupError
-from inferq.models.runtimes.onnx import Graph, Tensor
+from inferq.models.runtimes.base import Graph, Tensor
 
 STRIDES = (8, 16, 32)
 CHANNELS = 3
@@ -28,15 +28,20 @@ USUAL_INPUT: Mapping[str, dict[str, Any]] = {
     "tf-od": {},
 }
 """What networks of a format take where they take fractions; where they take bytes, it is nothing special."""
+OWN_RESIZING = {"resize": "letterbox", "position": "top-left", "fill": 0}
+"""For graphs that take pictures of any size: they resize them as they were trained, so that none is stretched before."""
 TASKS = {"segment": "masks", "pose": "keypoints", "obb": "turned boxes", "classify": "no boxes"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the person who adds a file says; None leaves it to the file."""
+    """What the person who adds a network says; None leaves it to its file.
+
+    Labels are names in the order of the network's classes, or names by class id where ids are left out.
+    """
 
     output_format: str | None = None
-    labels: Sequence[str] | None = None
+    labels: Sequence[str] | Mapping[int, str] | None = None
     size: int | None = None
 
 
@@ -52,17 +57,18 @@ def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
     width, height = _size(graph, picture, layout, wishes.size)
     chosen = wishes.output_format or _recognised(graph, width, height)
     outputs = _outputs(graph, chosen)
-    labels = _labels(graph, wishes.labels)
-    options = _options(chosen, outputs, labels)
     first = 1 if chosen in ("ssd", "tf-od") else 0
-    _compare(len(labels), _classes(chosen, outputs, options))
+    labels = _labels(graph, wishes.labels, first)
+    classes = max(labels, default=first - 1) - first + 1
+    options = _options(chosen, outputs, classes)
+    _compare(classes, _classes(chosen, outputs, options))
     tensor = {"name": picture.name, "width": width, "height": height, "layout": layout}
     tensor |= _prepared(picture, chosen, options)
     return {
         "output_format": chosen,
         "input": tensor,
         "outputs": {ours: theirs.name for ours, theirs in outputs.items()},
-        "labels": {str(first + index): label for index, label in enumerate(labels)},
+        "labels": {str(class_id): label for class_id, label in labels.items()},
     } | ({"output_options": options} if options else {})
 
 
@@ -89,7 +95,7 @@ def _picture(graph: Graph) -> tuple[Tensor, str]:
             f"The graph takes {names}; only graphs that take one picture can be served."
         )
     (picture,) = graph.inputs
-    if picture.dtype not in ("uint8", "float"):
+    if picture.dtype not in ("uint8", "float32"):
         raise SetupError(
             f"The input {names} is of type {picture.dtype}; export with uint8 or float32."
         )
@@ -174,21 +180,27 @@ def _outputs(graph: Graph, chosen: str) -> dict[str, Tensor]:
     raise SetupError(f"There is no output format {chosen!r}; there are {', '.join(USUAL_INPUT)}.")
 
 
-def _labels(graph: Graph, wish: Sequence[str] | None) -> list[str]:
+def _labels(
+    graph: Graph, wish: Sequence[str] | Mapping[int, str] | None, first: int
+) -> dict[int, str]:
+    """Class id to name; names in an order get the ids from `first` on."""
+    if isinstance(wish, Mapping):
+        return dict(wish)
     if wish is not None:
-        return list(wish)
+        return dict(enumerate(wish, first))
     match _literal(graph.metadata.get("names")):
         case dict(names) if names:
-            return [str(names[key]) for key in sorted(names, key=int)]
+            return dict(enumerate((str(names[key]) for key in sorted(names, key=int)), first))
         case list(names) if names:
-            return [str(name) for name in names]
+            return dict(enumerate(map(str, names), first))
     raise SetupError(
-        "The file does not tell the names of its classes; give them with --labels, a text file with one a line."
+        "The file does not tell the names of its classes; give them with --labels: a text file with one a line, or a"
+        " label map (.pbtxt)."
     )
 
 
-def _options(chosen: str, outputs: Mapping[str, Tensor], labels: Sequence[str]) -> dict[str, Any]:
-    if chosen == "detr" and outputs["logits"].shape[-1] == len(labels) + 1:
+def _options(chosen: str, outputs: Mapping[str, Tensor], classes: int) -> dict[str, Any]:
+    if chosen == "detr" and outputs["logits"].shape[-1] == classes + 1:
         return {"head": "softmax"}
     return {}
 
@@ -221,6 +233,8 @@ def _prepared(picture: Tensor, chosen: str, options: Mapping[str, Any]) -> dict[
     """How pictures are made ready for a network."""
     prepared: dict[str, Any] = {"batch": 1} if picture.shape[0] == 1 else {}
     usual = dict(USUAL_INPUT[chosen])
+    if chosen == "tf-od" and None in picture.shape[1:]:
+        usual |= OWN_RESIZING
     if "head" in options:
         usual |= IMAGENET
     if picture.dtype == "uint8":
