@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Model folder: `model.toml` and weights.")
 ]
+ToOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders.")
+]
 RELOAD_SECONDS = 90.0
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
@@ -111,10 +114,7 @@ def add(
     size: Annotated[
         int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
     ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders."),
-    ] = None,
+    to: ToOption = None,
 ) -> None:
     """Make a model folder of an ONNX file or a SavedModel and have the server that runs here take it up.
 
@@ -124,7 +124,7 @@ def add(
     from inferq.models.graph_card import Wishes  # noqa: PLC0415
 
     wishes = Wishes(output_format, None if labels is None else read_labels(labels), size)
-    models_dir = _models_dir(to)
+    models_dir = new_models_dir(to)
     added = add_network(network, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
     fed = added.card.input
@@ -134,10 +134,11 @@ def add(
         " (presumed where the file does not tell)\n"
         f"look first   inferq models check {added.folder} photo.jpg"
     )
-    _hand_over(models_dir, added.card.reference)
+    hand_over(models_dir, added.card.reference)
 
 
-def _models_dir(to: Path | None) -> Path:
+def new_models_dir(to: Path | None) -> Path:
+    """Where a new model folder is made: as said, as set, or where the workers of this machine look."""
     from inferq.worker.reloading import reloadable_workers  # noqa: PLC0415
 
     settings = read_settings()
@@ -150,7 +151,7 @@ def _models_dir(to: Path | None) -> Path:
     return settings.models_folder()
 
 
-def _hand_over(models_dir: Path, reference: str) -> None:
+def hand_over(models_dir: Path, reference: str) -> None:
     """Has those workers begin anew that serve all of a folder."""
     from inferq.worker.reloading import ask_to_reload, reloadable_workers  # noqa: PLC0415
 

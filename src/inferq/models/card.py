@@ -161,8 +161,12 @@ def read_card(folder: Path) -> Card:
     except tomllib.TOMLDecodeError as error:
         raise SetupError(f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SetupError(f"{path} is not a valid card: {wrong}.") from error
+        raise SetupError(f"{path} is not a valid card: {explain(error)}.") from error
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with a file of ours, in one line: where and what."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
 
 
 def weights_digest(path: Path) -> str:
@@ -175,9 +179,11 @@ def weights_digest(path: Path) -> str:
         OSError: The weights are missing or cannot be read.
     """
     if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    files = {os.fsencode(file.relative_to(path)): file for file in path.rglob("*") if file.is_file()}
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    files = {
+        os.fsencode(file.relative_to(path)): file for file in path.rglob("*") if file.is_file()
+    }
     whole = hashlib.sha256()
     for name, file in sorted(files.items()):
         whole.update(weights_digest(file).encode() + b"  " + name + b"\n")

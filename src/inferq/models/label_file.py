@@ -30,6 +30,6 @@ def read_labels(path: Path) -> list[str] | dict[int, str]:
     ]
     if not items or not all("id" in item and item.keys() > {"id"} for item in items):
         raise SetupError(
-            f"{path} is no label map: each is an `item {{ id: 1 name: \"person\" }}`, or with display_name."
+            f'{path} is no label map: each is an `item {{ id: 1 name: "person" }}`, or with display_name.'
         )
     return {int(item["id"]): item.get("display_name") or item["name"] for item in items}

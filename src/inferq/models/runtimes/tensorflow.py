@@ -12,12 +12,12 @@ from inferq.errors import SetupError
 from inferq.models.base import Context
 from inferq.models.runtimes.base import Graph, Tensor
 
-# It greets every process with lines about the CPU; what it warns of still comes.
+# Read when it is imported: it greets every process with lines about the CPU; what it warns of still comes.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import tensorflow as tf  # noqa: E402 - reads the variable above
-from google.protobuf.message import DecodeError  # noqa: E402
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2  # noqa: E402
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 GRAPH_FILE = "saved_model.pb"
 SIGNATURE: str = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -90,7 +90,10 @@ class SavedModelSession:
 
 @cache
 def _set_up(threads: int, *, gpu: bool) -> None:
-    """Sets TensorFlow up, once a process: it has one pool of threads for all models.
+    """Sets TensorFlow up, once a process: it has the same threads for all models.
+
+    `threads` is the pool within an operation. The one between operations stays at a thread a CPU: all callers share
+    it, and a single thread there has them wait for each other.
 
     Raises:
         SetupError: It runs already with other threads or devices, or finds no GPU.
