@@ -13,7 +13,7 @@ from system.served import Served
 pytestmark = pytest.mark.timeout(
     400
 )  # TensorFlow alone takes half a minute to import on a busy machine
-START_SECONDS = 240
+START_SECONDS = 300
 BOX_TOLERANCE = 0.5
 """Pixels of the picture, of at most 600."""
 SCORE_TOLERANCE = 0.002

@@ -34,7 +34,7 @@ FolderArgument = Annotated[
 ToOption = Annotated[
     Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders.")
 ]
-RELOAD_SECONDS = 90.0
+RELOAD_SECONDS = 300.0
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
 

@@ -11,7 +11,7 @@ from inferq.cli.inspect import UrlOption
 from inferq.client import Client
 from inferq.errors import SetupError
 
-RELOAD_SECONDS = 90.0
+RELOAD_SECONDS = 300.0
 MOST_LABELS = 12
 """Of those that `show` spells out."""
 
