@@ -110,6 +110,11 @@ def test_models_are_found_by_name_by_folder_and_in_the_models_dir(folder: Path, 
     assert find_folders(["copy"], tmp_path) == [folder]
     assert find_folders([str(folder)], None) == [folder]
     assert find_folders(["ssdlite-mobilenet-v2-coco"], None) == [bundled_folder()]
+    rewrite(folder, 'name = "ssdlite-mobilenet-v2-coco"', 'name = "net"')
+    assert find_folders(["net@1", "ssdlite-mobilenet-v2-coco"], tmp_path) == [
+        folder,
+        bundled_folder(),
+    ]
     with pytest.raises(SetupError, match="'nonesuch' is no model"):
         find_folders(["nonesuch"], tmp_path)
 
