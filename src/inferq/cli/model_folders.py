@@ -1,6 +1,7 @@
 """Commands on model folders, which need no server: `inferq models check | run | add`."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,8 @@ from inferq.cli.pictures import find_pictures
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
-from inferq.models.label_file import read_labels
+from inferq.models.card import LANGUAGE_TAG
+from inferq.models.label_file import Names, read_labels
 from inferq.models.parameters import check_parameters
 from inferq.predictions.record import (
     Input,
@@ -34,6 +36,8 @@ FolderArgument = Annotated[
 ToOption = Annotated[
     Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders.")
 ]
+OWN = ""
+LABELS_OPTION = re.compile(rf"({LANGUAGE_TAG})=(.+)")
 RELOAD_SECONDS = 300.0
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
@@ -106,9 +110,11 @@ def add(
         str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
     ] = None,
     labels: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
-            exists=True, dir_okay=False, help="Its classes: names, one a line, or a label map."
+            metavar="[LANGUAGE=]FILE",
+            help="Names of its classes, one a line, or a label map (.pbtxt); with `vi=FILE` as well, those to show in"
+            " Vietnamese.",
         ),
     ] = None,
     size: Annotated[
@@ -123,7 +129,8 @@ def add(
     from inferq.models.adding import add_network  # noqa: PLC0415 - other commands need none of it
     from inferq.models.graph_card import Wishes  # noqa: PLC0415
 
-    wishes = Wishes(output_format, None if labels is None else read_labels(labels), size)
+    names = _read_names(labels or [])
+    wishes = Wishes(output_format, names.pop(OWN, None), size, names)
     models_dir = new_models_dir(to)
     added = add_network(network, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
@@ -135,6 +142,18 @@ def add(
         f"look first   inferq models check {added.folder} photo.jpg"
     )
     hand_over(models_dir, added.card.reference)
+
+
+def _read_names(options: list[str]) -> dict[str, Names]:
+    """Names of classes by language; under `OWN` those of the model itself."""
+    names: dict[str, Names] = {}
+    for option in options:
+        given = LABELS_OPTION.fullmatch(option)
+        language, path = given.groups() if given else (OWN, option)
+        if language in names:
+            raise SetupError(f"--labels {option}: names in this language are given already.")
+        names[language] = read_labels(Path(path))
+    return names
 
 
 def new_models_dir(to: Path | None) -> Path:

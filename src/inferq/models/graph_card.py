@@ -5,17 +5,19 @@ presumed to be what the format's networks usually take.
 """
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from inferq.errors import SetupError
+from inferq.models.label_file import Names
 from inferq.models.runtimes.base import Graph, Tensor
 
 STRIDES = (8, 16, 32)
 CHANNELS = 3
 ANCHORS_OF_YOLOV5 = 3
 TF_OD = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+FLOATS = ("float16", "float32")
 DETR_NAMES = {"logits", "pred_boxes"}
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 LETTERBOX = {"resize": "letterbox", "position": "center", "fill": 114}
@@ -41,8 +43,10 @@ class Wishes:
     """
 
     output_format: str | None = None
-    labels: Sequence[str] | Mapping[int, str] | None = None
+    labels: Names | None = None
     size: int | None = None
+    translations: Mapping[str, Names] = field(default_factory=dict)
+    """Language to its names of the classes."""
 
 
 def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
@@ -62,13 +66,18 @@ def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
     classes = max(labels, default=first - 1) - first + 1
     options = _options(chosen, outputs, classes)
     _compare(classes, _classes(chosen, outputs, options))
+    translated = {
+        language: _translated(language, names, labels)
+        for language, names in wishes.translations.items()
+    }
     tensor = {"name": picture.name, "width": width, "height": height, "layout": layout}
     tensor |= _prepared(picture, chosen, options)
     return {
         "output_format": chosen,
         "input": tensor,
         "outputs": {ours: theirs.name for ours, theirs in outputs.items()},
-        "labels": {str(class_id): label for class_id, label in labels.items()},
+        "labels": _as_table(labels)
+        | {language: _as_table(names) for language, names in translated.items()},
     } | ({"output_options": options} if options else {})
 
 
@@ -95,9 +104,9 @@ def _picture(graph: Graph) -> tuple[Tensor, str]:
             f"The graph takes {names}; only graphs that take one picture can be served."
         )
     (picture,) = graph.inputs
-    if picture.dtype not in ("uint8", "float32"):
+    if picture.dtype != "uint8" and picture.dtype not in FLOATS:
         raise SetupError(
-            f"The input {names} is of type {picture.dtype}; export with uint8 or float32."
+            f"The input {names} is of type {picture.dtype}; export with uint8, float16 or float32."
         )
     match picture.shape:
         case (None | 1, 3, _, _):
@@ -180,12 +189,10 @@ def _outputs(graph: Graph, chosen: str) -> dict[str, Tensor]:
     raise SetupError(f"There is no output format {chosen!r}; there are {', '.join(USUAL_INPUT)}.")
 
 
-def _labels(
-    graph: Graph, wish: Sequence[str] | Mapping[int, str] | None, first: int
-) -> dict[int, str]:
+def _labels(graph: Graph, wish: Names | None, first: int) -> dict[int, str]:
     """Class id to name; names in an order get the ids from `first` on."""
     if isinstance(wish, Mapping):
-        return dict(wish)
+        return dict(sorted(wish.items()))
     if wish is not None:
         return dict(enumerate(wish, first))
     match _literal(graph.metadata.get("names")):
@@ -197,6 +204,19 @@ def _labels(
         "The file does not tell the names of its classes; give them with --labels: a text file with one a line, or a"
         " label map (.pbtxt)."
     )
+
+
+def _translated(language: str, names: Names, labels: Mapping[int, str]) -> dict[int, str]:
+    """The names in another language by class id."""
+    if len(names) != len(labels):
+        raise SetupError(
+            f"There are {len(labels)} classes, but {len(names)} names in --labels {language}=…; give one a line."
+        )
+    return dict(names if isinstance(names, Mapping) else zip(labels, names, strict=True))
+
+
+def _as_table(names: Mapping[int, str]) -> dict[str, Any]:
+    return {str(class_id): name for class_id, name in names.items()}
 
 
 def _options(chosen: str, outputs: Mapping[str, Tensor], classes: int) -> dict[str, Any]:
@@ -241,7 +261,7 @@ def _prepared(picture: Tensor, chosen: str, options: Mapping[str, Any]) -> dict[
         return prepared | {
             name: value for name, value in usual.items() if name not in ("divide_by", "mean", "std")
         }
-    return prepared | {"dtype": "float32"} | usual
+    return prepared | {"dtype": picture.dtype} | usual
 
 
 def _literal(text: str | None) -> object:
