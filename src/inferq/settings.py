@@ -91,12 +91,30 @@ class Settings(BaseSettings):
     )
     providers: Annotated[tuple[str, ...], NoDecode] = Field(
         ("cpu",),
-        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`).",
+        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`, `cuda:1,cpu`).",
     )
     concurrency: int | None = Field(
         None,
         ge=1,
-        description="Predictions that one worker runs at once. Unset, one a CPU it may use.",
+        description="Predictions that one worker has in hand at once. Unset, one a CPU it may use"
+        " (quotas of control groups count), or two batches of the model with the largest.",
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Threads that one run of a network uses. Unset, what `inferq models tune` found, or 1:"
+        " several runs side by side use CPUs better than several threads of one.",
+    )
+    parallel_runs: int | None = Field(
+        None,
+        ge=1,
+        description="Runs of one network at once. Unset, what `inferq models tune` found, or as many as"
+        " the CPUs have room for.",
+    )
+    batching: Literal["auto", "off", "always"] = Field(
+        "auto",
+        description="Whether predictions that wait are run together: where a worker measures at its start that it pays,"
+        " never, or always as many as a model allows (`max_batch`).",
     )
     retention: timedelta = Field(
         timedelta(hours=48),

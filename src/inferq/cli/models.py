@@ -102,6 +102,7 @@ def _print_card(card: dict[str, Any]) -> None:
         "kind": card["kind"],
         "license": card["license"],
         "workers": card["workers"],
+        "batch size": card["batch_size"],
         "labels": f"{len(labels)}: {', '.join(labels[:MOST_LABELS])}{more}",
     }
     for name, schema in card["parameters"].get("properties", {}).items():

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from inferq.models.batching import Batching, Policy
 from inferq.models.card import Card
 
 Item = TypeVar("Item")
@@ -13,16 +14,31 @@ Output = TypeVar("Output")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a model is loaded: its threads and its devices."""
+    """Where a model is loaded.
+
+    Attributes:
+        threads: That one run uses.
+        providers: Devices in order of preference, as in `INFERQ_PROVIDERS`.
+        parallel: Runs at once.
+        batching: Whether its batch size is measured, 1, or `max_batch`.
+    """
 
     threads: int = 1
     providers: Sequence[str] = ("cpu",)
+    parallel: int = 1
+    batching: Policy = "off"
 
 
 class Model(ABC, Generic[Item, Output]):
     """One loaded model. `preprocess` and `postprocess` work on one item, in the attempt's own thread."""
 
     card: Card
+    max_batch: int = 1
+    """Most items that `infer` is given at once; how many are, `batching` says."""
+    max_wait_ms: float = 0.0
+    """How long an idle model waits for items that are being preprocessed."""
+    batching: Batching = Batching()
+    """How it is run, as chosen when it was loaded."""
 
     @abstractmethod
     def load(self, ctx: Context) -> None:

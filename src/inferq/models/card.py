@@ -94,6 +94,12 @@ class Card(CardPart):
     output_format: str
     weights: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    max_batch: int = Field(
+        16, ge=1, le=1024, description="Most pictures of one run; whether so many pay is measured."
+    )
+    max_wait_ms: float = Field(
+        0.0, ge=0, le=1000, description="Wait of an idle model for pictures that are being decoded."
+    )
     input: InputTensor
     outputs: dict[str, str] = Field(
         description="The output format's tensor names, and the graph's."

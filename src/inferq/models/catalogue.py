@@ -10,6 +10,7 @@ import structlog
 from inferq.errors import SetupError
 from inferq.models import BUNDLED
 from inferq.models.base import Context, Model
+from inferq.models.batching import choose_batching
 from inferq.models.card import CARD_FILE, check_weights, read_card
 
 log = structlog.get_logger()
@@ -134,4 +135,5 @@ def _load(folder: Path, ctx: Context, loaded: Collection[str]) -> Model[Any, Any
         raise SetupError(
             f"{card.reference} was loaded from {folder}, but cannot predict: {error}"
         ) from error
+    model.batching = choose_batching(model, ctx)
     return model

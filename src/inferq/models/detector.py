@@ -49,6 +49,8 @@ class Detector(Model[Picture, Tensors]):
             SetupError: The card names an output format that does not exist, or not what the format takes.
         """
         self.card = card
+        self.max_batch = 1 if card.input.batch == 1 else card.max_batch
+        self.max_wait_ms = card.max_wait_ms
         self._folder = folder
         self._format = _find_format(card)
         self._meta = OutputMeta(

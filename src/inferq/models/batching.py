@@ -1,0 +1,132 @@
+"""How many predictions a model runs in one go: measured on this machine, because batches may cost as well as save."""
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import structlog
+
+from inferq.errors import SetupError
+
+if TYPE_CHECKING:
+    from inferq.models.base import Context, Model
+
+MARGIN = 0.1
+"""Each doubling of a batch has to make a prediction cheaper by this part, or the smaller batch is kept."""
+ROUNDS = 6
+LEAST_ROUNDS = 3
+SECONDS = 0.4
+"""After which a comparison is content with `LEAST_ROUNDS`."""
+FORGIVEN = 5
+"""Of so many rounds one may say otherwise."""
+
+Policy = Literal["auto", "off", "always"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a loaded model is run.
+
+    Attributes:
+        size: Most predictions of one run.
+        parallel: Most runs at once; None for as many as there are predictions.
+        max_wait: How long an idle model waits for predictions that are on their way.
+        milliseconds: Of one prediction by size of its batch, where that was measured.
+    """
+
+    size: int = 1
+    parallel: int | None = None
+    max_wait: timedelta = timedelta(0)
+    milliseconds: dict[int, float] = field(default_factory=dict)
+
+
+def choose_batching(model: "Model[Any, Any]", ctx: "Context") -> Batching:
+    """How a model that is loaded and warm is run best.
+
+    Raises:
+        SetupError: The model takes single inputs, but not several at once, as it says it does.
+    """
+    most = 1 if ctx.batching == "off" else model.max_batch
+    milliseconds: dict[int, float] = {}
+    if ctx.batching == "auto" and most > 1:
+        most, milliseconds = _measured(model, ctx.parallel, most)
+        log.info(
+            "batching_measured",
+            model=model.card.reference,
+            batch_size=most,
+            parallel=ctx.parallel,
+            milliseconds=milliseconds,
+        )
+    max_wait = timedelta(milliseconds=model.max_wait_ms)
+    return Batching(most, ctx.parallel, max_wait, milliseconds)
+
+
+def best_size(cost: Callable[[int], float], most: int) -> tuple[int, dict[int, float]]:
+    """The largest batch up to which each doubling is worth it, and what one item cost in each batch tried.
+
+    Args:
+        cost: Measures a batch of a size once; the cost of one item.
+        most: The largest size allowed.
+    """
+    size, costs = 1, dict[int, float]()
+    while size < most:
+        twice = min(2 * size, most)
+        pairs = _measure_in_turn(cost, size, twice)
+        # Whatever disturbs a measurement makes it longer: the least is nearest to the truth.
+        least = min(costs.get(size, math.inf), *(pair[0] for pair in pairs))
+        costs |= {size: least, twice: min(pair[1] for pair in pairs)}
+        if not _pays(pairs):
+            break
+        size = twice
+    return size, costs
+
+
+def _measure_in_turn(
+    cost: Callable[[int], float], size: int, twice: int
+) -> list[tuple[float, float]]:
+    started, pairs = time.perf_counter(), list[tuple[float, float]]()
+    while len(pairs) < LEAST_ROUNDS or (
+        len(pairs) < ROUNDS and time.perf_counter() - started < SECONDS
+    ):
+        pairs.append((cost(size), cost(twice)))
+    return pairs
+
+
+def _pays(pairs: list[tuple[float, float]]) -> bool:
+    """Whether the second of each pair is clearly less, at best and nearly always: a busy machine must not decide."""
+    wins = sum(second < (1 - MARGIN) * first for first, second in pairs)
+    at_best = min(pair[1] for pair in pairs) < (1 - MARGIN) * min(pair[0] for pair in pairs)
+    return at_best and wins >= len(pairs) - len(pairs) // FORGIVEN
+
+
+def _measured(model: "Model[Any, Any]", parallel: int, most: int) -> tuple[int, dict[int, float]]:
+    item = model.preprocess(model.sample(), {})
+    with ThreadPoolExecutor(parallel) as pool:
+
+        def cost(size: int) -> float:
+            started = time.perf_counter()
+            runs = [pool.submit(model.infer, [item] * size) for _ in range(parallel)]
+            counts = [len(run.result()) for run in runs]
+            if counts != [size] * parallel:
+                raise SetupError(
+                    f"{model.card.reference}: infer returned {counts[0]} outputs for {size} inputs;"
+                    " it has to return one for each, in their order."
+                )
+            return (time.perf_counter() - started) / (size * parallel)
+
+        try:
+            size, costs = best_size(cost, most)
+        except SetupError:
+            raise
+        except Exception as error:
+            raise SetupError(
+                f"{model.card.reference} predicts single inputs, but not several at once: {error}."
+                " Correct that, or set max_batch = 1."
+            ) from error
+    return size, {tried: round(seconds * 1e3, 3) for tried, seconds in costs.items()}
