@@ -14,7 +14,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-batching bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ pictures: setup ## Take the README's pictures again (needs Chromium)
 
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
+
+bench-batching: setup ## Measure a worker's throughput with and without batches
+	$(PYTHON) benchmarks/batching.py
 
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from inferq.errors import SetupError
+from inferq.models import batching
 from inferq.models.base import Context, Model
 from inferq.models.batching import best_size, choose_batching
 from inferq.models.catalogue import load_models
@@ -74,15 +75,15 @@ def test_a_busy_machine_makes_no_batches():
 @pytest.mark.parametrize(("policy", "size"), [("off", 1), ("always", 4)])
 def test_the_setting_spares_the_measurement(policy: str, size: int):
     model = Counting()
-    batching = choose_batching(model, Context(batching=policy, parallel=3))
-    assert (batching.size, batching.parallel, model.sizes) == (size, 3, [])
-    assert batching.max_wait.total_seconds() == 0.0015
+    chosen = choose_batching(model, Context(batching=policy, parallel=3))
+    assert (chosen.size, chosen.parallel, model.sizes) == (size, 3, [])
+    assert chosen.max_wait.total_seconds() == 0.0015
 
 
 def test_batches_are_measured_with_as_many_runs_at_once_as_the_worker_makes():
     model = Counting()
-    batching = choose_batching(model, Context(batching="auto", parallel=3))
-    assert set(batching.milliseconds) >= {1, 2}
+    chosen = choose_batching(model, Context(batching="auto", parallel=3))
+    assert set(chosen.milliseconds) >= {1, 2}
     assert model.sizes[:6] == [1, 1, 1, 2, 2, 2]
 
 
@@ -105,3 +106,21 @@ def test_the_card_bounds_the_batch(tmp_path, card: dict, size: int):
     (model,) = load_models([folder], Context(batching="always"))
     assert model.batching.size == size
     assert model.batching.max_wait.total_seconds() == card.get("max_wait_ms", 0) / 1000
+
+
+def test_time_without_a_cpu_does_not_count(tmp_path, monkeypatch):
+    scheduler = tmp_path / "schedstat"
+    scheduler.write_text("5000000000 1000000000 7\n")
+    monkeypatch.setattr(batching, "SCHEDULER", scheduler)
+
+    class Delayed(Counting):
+        def infer(self, items):
+            scheduler.write_text("5000000000 11000000000 9\n")
+            return items
+
+    assert batching._timed(Delayed(), [b"x"]) == pytest.approx(-10, abs=5)
+
+
+def test_where_the_system_tells_of_no_delays_none_are_taken_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(batching, "SCHEDULER", tmp_path / "nothing")
+    assert batching._timed(Counting(), [b"x"]) >= 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -23,6 +24,8 @@ SECONDS = 0.4
 """After which a comparison is content with `LEAST_ROUNDS`."""
 FORGIVEN = 5
 """Of so many rounds one may say otherwise."""
+
+SCHEDULER = Path("/proc/thread-self/schedstat")
 
 Policy = Literal["auto", "off", "always"]
 
@@ -110,15 +113,8 @@ def _measured(model: "Model[Any, Any]", parallel: int, most: int) -> tuple[int, 
     with ThreadPoolExecutor(parallel) as pool:
 
         def cost(size: int) -> float:
-            started = time.perf_counter()
-            runs = [pool.submit(model.infer, [item] * size) for _ in range(parallel)]
-            counts = [len(run.result()) for run in runs]
-            if counts != [size] * parallel:
-                raise SetupError(
-                    f"{model.card.reference}: infer returned {counts[0]} outputs for {size} inputs;"
-                    " it has to return one for each, in their order."
-                )
-            return (time.perf_counter() - started) / (size * parallel)
+            runs = [pool.submit(_timed, model, [item] * size) for _ in range(parallel)]
+            return sum(run.result() for run in runs) / (size * parallel**2)
 
         try:
             size, costs = best_size(cost, most)
@@ -130,3 +126,26 @@ def _measured(model: "Model[Any, Any]", parallel: int, most: int) -> tuple[int, 
                 " Correct that, or set max_batch = 1."
             ) from error
     return size, {tried: round(seconds * 1e3, 3) for tried, seconds in costs.items()}
+
+
+def _timed(model: "Model[Any, Any]", items: list[Any]) -> float:
+    """Seconds that one run takes, without those in which its thread had to wait for a CPU."""
+    started, delayed = time.perf_counter(), _run_delay()
+    outputs = model.infer(items)
+    # Within the time that is measured, or a delay in between would be taken off twice.
+    delayed = _run_delay() - delayed
+    seconds = time.perf_counter() - started - delayed
+    if len(outputs) != len(items):
+        raise SetupError(
+            f"{model.card.reference}: infer returned {len(outputs)} outputs for {len(items)} inputs;"
+            " it has to return one for each, in their order."
+        )
+    return seconds
+
+
+def _run_delay() -> float:
+    """Seconds that this thread could have run so far, but had no CPU; 0 where the system does not tell (Linux does)."""
+    try:
+        return int(SCHEDULER.read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
