@@ -15,6 +15,8 @@ from inferq.worker.context import worker_context
         ({"threads": 99}, 99, 1),
         ({"threads": 2}, 2, 3),
         ({"threads": 2, "parallel_runs": 5}, 2, 5),
+        ({"providers": ("cuda:1", "cpu")}, 1, 1),
+        ({"providers": ("cuda",), "parallel_runs": 2}, 1, 2),
     ],
 )
 def test_runs_at_once_fill_the_cpus_unless_a_setting_says_otherwise(

@@ -18,6 +18,7 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from inferq.errors import StateUnavailable
 from inferq.models.base import Model
 from inferq.models.catalogue import check_folders, open_models
+from inferq.models.providers import check_one_device
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
@@ -52,6 +53,7 @@ def run_worker(
         SetupError: A setting or a model is at fault.
     """
     settings.state_url()  # a missing setting is told before anything is loaded
+    check_one_device(settings.providers)
     folder = settings.models_folder()
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
     reload.listen()

@@ -1,6 +1,7 @@
 """What a worker on this machine loads its models with: settings first, then what the machine has room for."""
 
 from inferq.models.base import Context
+from inferq.models.providers import parse_provider
 from inferq.settings import Settings
 from inferq.worker.cpus import available_cpus
 
@@ -8,9 +9,12 @@ from inferq.worker.cpus import available_cpus
 def worker_context(settings: Settings) -> Context:
     """Devices, threads and runs at once of a worker with these settings."""
     threads = settings.threads or 1
+    # A device of its own is kept busy by batches, which only gather where runs are few.
+    on_cpus = parse_provider(settings.providers[0]).name == "cpu"
+    room = max(1, available_cpus() // threads) if on_cpus else 1
     return Context(
         threads=threads,
         providers=settings.providers,
-        parallel=settings.parallel_runs or max(1, available_cpus() // threads),
+        parallel=settings.parallel_runs or room,
         batching=settings.batching,
     )
