@@ -226,6 +226,10 @@ class Settings(BaseSettings):
         """URL of the storage of inputs."""
         return self.storage_url or (self.data_dir.absolute() / "storage").as_uri()
 
+    def tuned_folder(self) -> Path:
+        """Where `inferq models tune` writes what it found best on this machine; it need not exist."""
+        return self.data_dir.absolute() / "tuned"
+
     def models_folder(self) -> Path:
         """Where an operator's own model folders lie; it need not exist."""
         return (self.models_dir or self.data_dir / "models").absolute()

@@ -118,9 +118,9 @@ def test_time_without_a_cpu_does_not_count(tmp_path, monkeypatch):
             scheduler.write_text("5000000000 11000000000 9\n")
             return items
 
-    assert batching._timed(Delayed(), [b"x"]) == pytest.approx(-10, abs=5)
+    assert batching.Meter(Delayed(), 1).cost(1) == pytest.approx(-10, abs=5)
 
 
 def test_where_the_system_tells_of_no_delays_none_are_taken_off(tmp_path, monkeypatch):
     monkeypatch.setattr(batching, "SCHEDULER", tmp_path / "nothing")
-    assert batching._timed(Counting(), [b"x"]) >= 0
+    assert batching.Meter(Counting(), 1).cost(1) >= 0

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inferq.cli import model_folders
+from inferq.cli import model_folders, tuning
 from inferq.cli.inspect import UrlOption
 from inferq.client import Client
 from inferq.errors import SetupError
@@ -24,6 +24,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(show)
     group.command()(reload)
     model_folders.add_commands(group)
+    tuning.add_commands(group)
     app.add_typer(group, name="models")
 
 

@@ -123,7 +123,9 @@ class Supervisor:
         ]
         for index in range(self._workers or len(self._devices)):
             providers = self._devices[index % len(self._devices)]
-            own = environment | {"INFERQ_PROVIDERS": ",".join(providers)}
+            # Where there is one, what `inferq models tune` chose is to have a say.
+            several = len(self._devices) > 1
+            own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
             worker = Child("worker", [*inferq, "worker", *self._models], own)
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:

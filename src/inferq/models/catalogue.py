@@ -123,11 +123,13 @@ def _names(folder: Path) -> tuple[str, ...]:
 def _load(folder: Path, ctx: Context, loaded: Collection[str]) -> Model[Any, Any]:
     # numpy and the runtime are loaded only where models are: `inferq models list` needs neither.
     from inferq.models.detector import Detector  # noqa: PLC0415
+    from inferq.models.tuned import as_tuned  # noqa: PLC0415
 
     card = read_card(folder)
     if card.reference in loaded:
         raise SetupError(f"{card.reference} stands in two folders; give one another version.")
     model = Detector(folder, card)
+    ctx = as_tuned(ctx, card)
     model.load(ctx)
     try:
         model.warm_up()

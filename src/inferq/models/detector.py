@@ -67,8 +67,13 @@ class Detector(Model[Picture, Tensors]):
             WrongWeights: The file is not the one that the card names.
             SetupError: The runtime cannot load it.
         """
-        weights = check_weights(self._folder, self.card)
-        self._session = OnnxSession(weights, threads=ctx.threads, providers=ctx.providers)
+        weights = check_weights(self._folder, self.card.of_variant(ctx.variant))
+        self._session = OnnxSession(
+            weights,
+            threads=ctx.threads,
+            providers=ctx.providers,
+            optimization=ctx.optimization,
+        )
 
     @override
     def warm_up(self) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,14 @@ GPU_HELP = (
 )
 
 
+Optimization = Literal["all", "extended", "basic"]
+_LEVELS = {
+    "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    "extended": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "basic": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """An input or output of a graph; None stands for a size that the graph leaves open."""
@@ -44,6 +52,17 @@ class Graph:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     metadata: Mapping[str, str]
+
+
+def runtime_version() -> str:
+    """Name and version of the runtime."""
+    return f"ONNX Runtime {onnxruntime.__version__}"
+
+
+def installed_providers() -> list[str]:
+    """Names of the providers that this build of the runtime has; a device may still be missing."""
+    installed = onnxruntime.get_available_providers()
+    return [name for name, theirs in PROVIDERS.items() if theirs in installed]
 
 
 def read_graph(path: Path) -> Graph:
@@ -69,7 +88,12 @@ class OnnxSession:
     """One copy of a network, shared by all threads of a process."""
 
     def __init__(
-        self, path: Path, *, threads: int = 1, providers: Sequence[str] = ("cpu",)
+        self,
+        path: Path,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] = ("cpu",),
+        optimization: Optimization = "all",
     ) -> None:
         """Loads and optimises the graph.
 
@@ -77,12 +101,14 @@ class OnnxSession:
             path: The `.onnx` file.
             threads: Threads that one run uses.
             providers: As `INFERQ_PROVIDERS` names them, most wanted first.
+            optimization: How far the graph is rewritten before it runs.
 
         Raises:
             SetupError: The file is no sound graph, or a provider is unknown, not installed or not able to start.
         """
         wanted = [parse_provider(text) for text in providers]
         options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = _LEVELS[optimization]
         options.intra_op_num_threads = threads
         # Spinning threads take from the callers the very cores that they wait for.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
