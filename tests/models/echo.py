@@ -20,11 +20,30 @@ def write_echo_model(folder: Path, *, features: int, name: str = "echo", **card:
 
     Args:
         folder: Where to make it.
-        features: Rows and columns of the matrix that each run reads: what a run costs, whatever its batch.
+        features: See `write_echo_graph`.
         name: Of the model.
         card: Further fields of its card.
     """
     folder.mkdir(parents=True)
+    write_echo_graph(folder / "model.onnx", features=features)
+    write_card(
+        folder,
+        labels={size: f"batch of {size}" for size in range(MOST + 1)},
+        **{"name": name, "output_format": "end2end", "max_batch": MOST} | card,
+        input={"name": "image", "width": SIDE, "height": SIDE},
+        outputs={"detections": "detections"},
+    )
+    return folder
+
+
+def write_echo_graph(path: Path, *, features: int, score: float = 0.9) -> None:
+    """The network alone.
+
+    Args:
+        path: The file.
+        features: Rows and columns of the matrix that each run reads: what a run costs, whatever its batch.
+        score: Of the one detection.
+    """
     random = np.random.default_rng(1)
     constants = {
         "pixel_axes": np.array([1, 2], np.int64),
@@ -33,7 +52,7 @@ def write_echo_model(folder: Path, *, features: int, name: str = "echo", **card:
         "weights": random.normal(0, 1e-3, (features, features)).astype(np.float32),
         "nothing": np.array(0, np.float32),
         "one": np.array(1, np.float32),
-        "score": np.array(0.9, np.float32),
+        "score": np.array(score, np.float32),
         "level": np.array(128, np.float32),
         "table": np.zeros((1, 1), np.float32),
         "first": np.array(0, np.int64),
@@ -72,15 +91,7 @@ def write_echo_model(folder: Path, *, features: int, name: str = "echo", **card:
         [numpy_helper.from_array(array, each) for each, array in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    onnx.save(model, folder / "model.onnx")
-    write_card(
-        folder,
-        labels={size: f"batch of {size}" for size in range(MOST + 1)},
-        **{"name": name, "output_format": "end2end", "max_batch": MOST} | card,
-        input={"name": "image", "width": SIDE, "height": SIDE},
-        outputs={"detections": "detections"},
-    )
-    return folder
+    onnx.save(model, path)
 
 
 def echo_picture(number: int, *, bad: bool = False) -> bytes:
