@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from harness import RESULTS, draft, machine, valkey
+from harness import RESULTS, draft, load, machine, valkey
 
 from inferq.models.base import Model
 from inferq.models.batching import MARGIN, Batching, choose_batching
@@ -132,6 +132,7 @@ def choices(model: Model[Any, Any]) -> str:
 def main() -> None:
     """Measures, prints, and writes the result."""
     configure_logging(Settings(log_level="error"))
+    busy = load()
     head = [
         "| way | predictions/s, median | least-most | mean batch | against one by one |",
         "|---|---|---|---|---|",
@@ -153,9 +154,9 @@ def main() -> None:
     lines = [
         "# Batches, and without",
         "",
-        f"{machine()}; `make bench-batching` runs it again. A worker's pipeline on a Valkey and a storage of its own,",
-        f"without broker and API; {ctx.parallel} runs at once of {ctx.threads} thread; medians of {ROUNDS} rounds in which",
-        "both ways take turns. A batch is doubled as long as that makes a prediction"
+        f"{machine()}, {busy}; `make bench-batching` runs it again. A worker's pipeline on a Valkey and a storage",
+        f"of its own, without broker and API; {ctx.parallel} runs at once of {ctx.threads} thread; medians of {ROUNDS} rounds in which",
+        "both ways take turns, and of the ratios of each round. A batch is doubled as long as that makes a prediction"
         f" {MARGIN:.0%} cheaper.",
         "",
         f"## A network that gains: each run reads {FEATURES**2 * 4 // 2**20} MiB of weights, however many pictures it is for",

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     )
     providers: Annotated[tuple[str, ...], NoDecode] = Field(
         ("cpu",),
+        min_length=1,
         description="ONNX Runtime execution providers in order of preference (`cuda,cpu`, `cuda:1,cpu`).",
     )
     concurrency: int | None = Field(
