@@ -20,7 +20,7 @@ CARDS = "inferq:cards"
 class RegisteredCard(BaseModel):
     """A model's card as the register holds it: what API and clients need of it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     name: str
     version: str
@@ -32,6 +32,10 @@ class RegisteredCard(BaseModel):
         1, description="Most predictions of one run, as the worker that registered last chose it."
     )
     labels: dict[int, str]
+    translated_labels: dict[str, dict[int, str]] = Field(
+        default_factory=dict,
+        description="Language tag to class id to label, for showing; requests and results have `labels` alone.",
+    )
     parameters: dict[str, Any]
     source: dict[str, Any]
     measured: dict[str, Any]
@@ -53,6 +57,7 @@ class RegisteredCard(BaseModel):
             input_kind="image",
             batch_size=batch_size,
             labels=card.labels,
+            translated_labels=card.translated_labels,
             parameters=card.parameter_schema(),
             source=card.source,
             measured=card.measured,
