@@ -249,7 +249,7 @@ export type ModelCard = {
      *
      * Most predictions of one run, as the worker that registered last chose it.
      */
-    batch_size?: number;
+    batch_size: number;
     /**
      * Description
      */
