@@ -15,7 +15,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults bench-batching bench-bookkeeping bench-client-map bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-tuning gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ pictures: setup ## Take the README's pictures again (needs Chromium)
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
 
+bench-batching: setup ## Measure a worker's throughput with and without batches
+	$(PYTHON) benchmarks/batching.py
+
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
 
@@ -75,6 +78,9 @@ bench-output-formats: setup ## Measure how exact the output formats are, and wha
 
 bench-push: setup ## Measure the time from a finished record to a listener
 	$(PYTHON) benchmarks/push.py
+
+bench-tuning: setup ## Tune the bundled network, and record what was found (idle machine)
+	$(PYTHON) benchmarks/tuning.py
 
 bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
 	$(PYTHON) benchmarks/pictures.py

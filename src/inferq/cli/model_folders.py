@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,9 +63,10 @@ def check(
     """
     from inferq.models.trial import try_model  # noqa: PLC0415 - other commands need none of it
 
-    model = _load(folder)
+    model = _load(folder, measure=True)
     card = model.card
     typer.echo(f"{card.reference}: card, weights and network fit together")
+    _echo_batching(model)
     trial = try_model(model, model.sample(), check_parameters(card.parameter_schema(), {}))
     _echo_timings("a grey picture", trial.timings_ms)
     predictions = list(_predict(model, pictures or [], None))
@@ -188,16 +190,30 @@ def hand_over(models_dir: Path, reference: str) -> None:
     typer.echo(f"served now   inferq predict --model {reference} photo.jpg")
 
 
-def _load(folder: Path) -> "Model[Any, Any]":
-    from inferq.models.base import Context  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.catalogue import load_models  # noqa: PLC0415
+def _load(folder: Path, *, measure: bool = False) -> "Model[Any, Any]":
+    """A model as a worker would load it; its batch size is only measured if it matters."""
+    from inferq.models.catalogue import load_models  # noqa: PLC0415 - other commands need none of it
     from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
+    from inferq.worker.context import worker_context  # noqa: PLC0415
 
     if folder.is_file():
         raise SetupError(f"{folder} is a file; `inferq models add` makes a model folder of it.")
     prepare_pillow()
-    (model,) = load_models([folder], Context(providers=read_settings().providers))
+    ctx = worker_context(read_settings())
+    (model,) = load_models([folder], ctx if measure else replace(ctx, batching="off"))
     return model
+
+
+def _echo_batching(model: "Model[Any, Any]") -> None:
+    tried = ", ".join(
+        f"{ms:.1f} ms in batches of {n}" for n, ms in model.batching.milliseconds.items()
+    )
+    size = model.batching.size
+    chosen = f"batches of up to {size}" if size > 1 else "one by one"
+    runs = model.batching.parallel
+    typer.echo(
+        f"runs {chosen}, {runs} at once" + (f" (a prediction takes {tried})" if tried else "")
+    )
 
 
 def _predict(

@@ -20,6 +20,7 @@ from inferq.embedded.child import Child
 from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError
+from inferq.models.providers import split_by_device
 from inferq.settings import Settings, local_server_file
 from inferq.worker.liveness import BeatFile
 
@@ -39,11 +40,23 @@ log = structlog.get_logger()
 class Supervisor:
     """One `inferq up`."""
 
-    def __init__(self, settings: Settings, *, models: Sequence[str] = (), workers: int = 1) -> None:
-        """Takes the effective settings; nothing is started yet."""
+    def __init__(
+        self, settings: Settings, *, models: Sequence[str] = (), workers: int | None = None
+    ) -> None:
+        """Takes the effective settings; nothing is started yet.
+
+        Args:
+            settings: Of this process.
+            models: What the workers serve.
+            workers: How many there are, by turns on the devices of `INFERQ_PROVIDERS`; by default one a device.
+
+        Raises:
+            SetupError: `INFERQ_PROVIDERS` names what does not exist.
+        """
         self._settings = settings
         self._models = models
         self._workers = workers
+        self._devices = split_by_device(settings.providers)
         self._stop = threading.Event()
         self._children: list[Child] = []
         self._valkey: Child | None = None
@@ -110,8 +123,12 @@ class Supervisor:
         self._children = [
             Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
         ]
-        for _ in range(self._workers):
-            worker = Child("worker", [*inferq, "worker", *self._models], environment)
+        for index in range(self._workers or len(self._devices)):
+            providers = self._devices[index % len(self._devices)]
+            # Where there is one, what `inferq models tune` chose is to have a say.
+            several = len(self._devices) > 1
+            own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
+            worker = Child("worker", [*inferq, "worker", *self._models], own)
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
                 worker.on_death = self._recovery.after_death

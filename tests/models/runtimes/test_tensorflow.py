@@ -246,7 +246,7 @@ def test_threads_and_devices_are_those_of_the_context(tensorflow_model: Model, a
     with pytest.raises(SetupError, match="with other threads"):
         load_models([added], Context(threads=3))
     if not tf.config.list_physical_devices("GPU"):
-        with pytest.raises(SetupError, match="TensorFlow finds no GPU"):
+        with pytest.raises(SetupError, match="TensorFlow finds no such GPU"):
             load_models([added], Context(providers=["cuda"]))
 
 
