@@ -69,7 +69,10 @@ def decode_image(data: bytes, *, draft: tuple[int, int] | None = None) -> Decode
                 width, height = height, width
             if draft is not None:
                 image.draft("RGB", draft[::-1] if turn in TURNED else draft)
+            declared = image.size
             image.load()
+            if image.size != declared:
+                raise ValueError(f"{image.size} instead of {declared}")  # libheif believes the pixels
             upright = to_rgb(image)
     except HEADER_ERRORS as error:
         raise ImageDamaged(

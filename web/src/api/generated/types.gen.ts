@@ -1116,6 +1116,10 @@ export type PredictionsCreateErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    408: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     413: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1170,6 +1174,10 @@ export type PredictionsDeleteManyErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1722,6 +1730,10 @@ export type PredictionsRerunErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
