@@ -438,6 +438,16 @@ class ImageDamaged(PredictionError):
     title = "Image is damaged"
 
 
+class OutOfMemory(PredictionError):
+    """The input took more memory than a worker may take (`INFERQ_WORKER_MEMORY_BYTES`), also with nothing beside it.
+
+    Make the input smaller, or raise the limit if the machine has more.
+    """
+
+    code = "out_of_memory"
+    title = "Out of memory"
+
+
 class InputMissing(PredictionError):
     """The stored input is gone, so there is nothing to predict on.
 

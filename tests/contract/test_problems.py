@@ -39,6 +39,7 @@ NEVER_ANSWERED = {
     "head_too_large": "answered by the connection, before there is a request: tests/api/test_connections.py",
     "server_unreachable": "the client's word for no answer",
     "canceled": "raised by the client alone",
+    "out_of_memory": "only a failed prediction carries it",
     "input_missing": "only a failed prediction carries it",
     "model_failed": "only a failed prediction carries it",
     "attempts_exhausted": "only a failed prediction carries it",

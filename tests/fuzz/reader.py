@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from inferq.errors import InferqError
+from inferq.errors import InferqError, OutOfMemory
 from inferq.models.inputs import read_image_header
 from inferq.models.pixels import decode_image
 from inferq.render import preview, upright
@@ -36,6 +36,8 @@ def attempt(data: bytes, max_pixels: int) -> str:
         upright(data)
     except InferqError as error:
         return error.code
+    except MemoryError:
+        return OutOfMemory.code
     return "taken"
 
 
