@@ -81,13 +81,10 @@ def test_pictures_come_upright(file_format, orientation):
 
 
 def test_a_heic_whose_pixels_are_of_another_size_than_it_says_is_damaged():
-    width = TURNED_HEIC.index(b"ispe") + 8
-    lying = TURNED_HEIC[:width] + struct.pack(">I", 1072) + TURNED_HEIC[width + 4 :]
-    assert read_image_header(lying, max_pixels=10**6) != read_image_header(
-        TURNED_HEIC, max_pixels=10**6
-    )
+    lying = bytearray(TURNED_HEIC)
+    lying[TURNED_HEIC.index(b"clap") + 14] = 4  # crops to a width of 4 x 256 more than there is
     with pytest.raises(ImageDamaged):
-        decode_image(lying)
+        decode_image(bytes(lying))
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
