@@ -29,7 +29,6 @@ def audit_python() -> int:
     for service in SERVICES:
         report = _pip_audit(service)
         if report is None:
-            print(f"python: the advisories of {service} cannot be reached")
             continue
         packages = report["dependencies"]
         unasked = [package["name"] for package in packages if "skip_reason" in package]
@@ -80,6 +79,8 @@ def _pip_audit(service: str) -> dict[str, list[dict[str, object]]] | None:
     try:
         report: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
     except json.JSONDecodeError:
+        reason = done.stderr.strip().rpartition("\n")[2] or "no answer"
+        print(f"python: {service} cannot be asked: {reason[:200]}")
         return None
     return report
 

@@ -163,8 +163,9 @@ def test_a_preview_that_many_ask_for_at_once_is_made_once(api: TestClient, large
         made.append(max_side)
         return real(data, max_side)
 
-    real = pictures.preview
-    monkeypatch.setattr(pictures, "preview", counting)
+    drawing = api.app.state.services.drawing
+    real = drawing.preview
+    monkeypatch.setattr(drawing, "preview", counting)
     with ThreadPoolExecutor(20) as callers:
         answers = list(callers.map(api.get, [f"{large}/preview"] * 20))
     assert {answer.status_code for answer in answers} == {200}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from inferq.errors import ImageDamaged
 from photos import encoded
 from system.served import Served
 
@@ -44,7 +45,7 @@ def crashing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served
 
 def test_a_picture_that_crashes_its_decoder_fails_alone(crashing: Served, photo: dict[str, bytes]):
     poison = encoded(Image.new("RGB", MARKED, "red"), "PNG")
-    worker = crashing.child("inferq worker")
+    worker, api = crashing.child("inferq worker"), crashing.child("inferq api")
     with crashing.client() as client:
         before = [client.submit(photo["chelsea"]) for _ in range(8)]
         culprit = client.submit(poison)
@@ -56,5 +57,9 @@ def test_a_picture_that_crashes_its_decoder_fails_alone(crashing: Served, photo:
         assert {neighbour.state for neighbour in neighbours} == {"succeeded"}
         assert max(neighbour.attempts for neighbour in neighbours) <= ATTEMPTS
         assert client.predict(photo["chelsea"]).state == "succeeded"
+        with pytest.raises(ImageDamaged, match="ended the process"):
+            client.preview(culprit.task_id)
+        assert client.preview(before[0].task_id)
+    assert crashing.child("inferq api") == api, "a preview took the API along"
     assert crashing.child("inferq worker") != worker, "nothing crashed"
     assert "status=-11" in crashing.output.replace('"status": -11', "status=-11")

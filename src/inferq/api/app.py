@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
             await _end(task)
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
+        services.drawing.close()
 
     app = DescribedApi(
         title="inferq",
