@@ -278,7 +278,8 @@ def main() -> None:
         "",
         *bombs(),
         "",
-        "Neither process died, and nothing unfinished was left in storage.",
+        "Neither process died, and nothing unfinished was left in storage. Previews are drawn in processes of their own, which"
+        " are not in this table; each is held to 3 GiB.",
     ]
     write_section(PAGE, TITLE, BOMBS, lines)
 
