@@ -163,6 +163,19 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         64_000_000, ge=1, description="Most pixels (width x height) of a picture accepted."
     )
+    formats: Annotated[
+        tuple[Literal["jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"], ...], NoDecode
+    ] = Field(
+        ("jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"),
+        min_length=1,
+        description="Formats of pictures that are accepted; `heif` is HEIC.",
+    )
+    worker_memory_bytes: int = Field(
+        4 * 2**30,
+        ge=0,
+        description="Memory that a worker may take beyond what it has when its models are warm (Linux; 0: as much as"
+        " there is). An input that needs more ends its attempt, and with its last one `failed`.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         LOOPBACK_HOSTS, description="Host names that requests may be addressed to, without ports."
     )
@@ -183,7 +196,7 @@ class Settings(BaseSettings):
         None, description="API key that `inferq.Client` and `inferq predict` send."
     )
 
-    @field_validator("providers", "allowed_hosts", mode="before")
+    @field_validator("providers", "formats", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -16,6 +16,7 @@ from PIL import Image
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from inferq.api import bodies
 from inferq.api.app import create_app
 from inferq.api.rendering import Renders
 from inferq.errors import InferqError, error_class, error_classes
@@ -35,8 +36,10 @@ NEVER_ANSWERED = {
     "unauthenticated": "there are no accounts yet",
     "insufficient_scope": "there are no accounts yet",
     "rate_limited": "there are no accounts yet whose requests could be counted",
+    "head_too_large": "answered by the connection, before there is a request: tests/api/test_connections.py",
     "server_unreachable": "the client's word for no answer",
     "canceled": "raised by the client alone",
+    "out_of_memory": "only a failed prediction carries it",
     "input_missing": "only a failed prediction carries it",
     "model_failed": "only a failed prediction carries it",
     "attempts_exhausted": "only a failed prediction carries it",
@@ -143,6 +146,12 @@ def an_early_picture(site: Site):
 @reaches("upload_too_large")
 def a_large_upload(site: Site):
     return site.submit(site.start(max_upload_bytes=1000))
+
+
+@reaches("request_too_slow")
+def a_body_that_trickles(site: Site):
+    site.patch.setattr(bodies, "PATIENCE_SECONDS", -1.0)
+    return site.start().post(URL, content=b"x", headers={"Content-Type": "image/png"})
 
 
 @reaches("range_not_satisfiable")

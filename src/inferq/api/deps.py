@@ -15,6 +15,7 @@ from inferq.predictions.lists import PredictionLists
 from inferq.predictions.queues import Queues
 from inferq.predictions.store import PredictionStore
 from inferq.queue import CeleryResults, Publisher
+from inferq.render.processes import RenderProcesses
 from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
@@ -41,6 +42,7 @@ class Services:
     viewer: Viewer
     changes: Changes
     renders: Renders
+    drawing: RenderProcesses
 
     @classmethod
     def create(cls, settings: Settings) -> "Services":
@@ -66,6 +68,7 @@ class Services:
             viewer=viewer,
             changes=Changes(settings.state_url(), viewer),
             renders=Renders(),
+            drawing=RenderProcesses(),
         )
 
 

@@ -30,6 +30,7 @@ from inferq.worker.context import worker_context
 from inferq.worker.cpus import available_cpus
 from inferq.worker.heartbeat import Every, Heartbeat
 from inferq.worker.liveness import BeatFile, worker_id
+from inferq.worker.memory import lift_memory_limit, limit_memory
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.reloading import Reload
 from inferq.worker.slots import Slots
@@ -81,6 +82,7 @@ def serve_models(
     finally:
         worker.stop()
     if reload.due:
+        lift_memory_limit()
         reload.begin_anew()
     return status
 
@@ -140,6 +142,7 @@ class _Worker:
         self._upkeep.start()
         for thread in self._threads:
             thread.start()
+        limit_memory(self._settings.worker_memory_bytes)
         log.info(
             "worker_ready",
             worker=self._id,

@@ -15,6 +15,7 @@ from inferq.errors import (
     InputMissing,
     ModelFailed,
     NotFound,
+    OutOfMemory,
     StateUnavailable,
     StorageUnavailable,
     UnknownModel,
@@ -126,6 +127,7 @@ class Pipeline:
 
     def _hold(self, attempt: Attempt, record: Record) -> Outcome | None:
         """Runs a claimed attempt under its lease, and writes what came of it."""
+        policy = self._workplace.policy
         with self._workplace.slots.holding(attempt):
             try:
                 with self._workplace.slots.at_work(attempt) as work:
@@ -135,8 +137,17 @@ class Pipeline:
                 released = _persist(lambda: self._store.release(attempt, delay=STORAGE_DELAY))
                 log.warning("released", reason="storage_unavailable", written=released)
                 return None
-            retention = self._workplace.policy.retention
-            written = _persist(lambda: self._store.finish(attempt, outcome, retention=retention))
+            except OutOfMemory as error:
+                # Perhaps a neighbour took it: as after a crash, the next attempt has nothing beside it.
+                problem = Problem.of(error)
+                ended = _persist(
+                    lambda: self._store.requeue(record, problem, policy=policy, dead=True)
+                )
+                log.warning("attempt_failed", code=error.code, exc_info=error)
+                return Outcome(State.FAILED, error=problem) if ended == "failed" else None
+            written = _persist(
+                lambda: self._store.finish(attempt, outcome, retention=policy.retention)
+            )
         log.info(
             "finished" if written else "fenced_off",
             state=outcome.state,
@@ -148,7 +159,7 @@ class Pipeline:
         clock = _StageClock()
         try:
             result = self._predict(record, clock, work)
-        except StorageUnavailable:
+        except (StorageUnavailable, OutOfMemory):
             raise
         except InferqError as error:
             log.warning("attempt_failed", code=error.code, exc_info=error)
@@ -210,6 +221,8 @@ def _model_errors() -> Iterator[None]:
         yield
     except InferqError:
         raise
+    except MemoryError as error:
+        raise OutOfMemory("There was not enough memory for this input; make it smaller.") from error
     except Exception as error:
         raise ModelFailed(
             "The model failed on this input; the worker's log holds the reason."

@@ -1132,6 +1132,10 @@ export type PredictionsCreateErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    408: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     413: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1186,6 +1190,10 @@ export type PredictionsDeleteManyErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1744,6 +1752,10 @@ export type PredictionsRerunErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
