@@ -23,9 +23,10 @@ from inferq.render.turning import upright
 DETECTIONS = TypeAdapter(tuple[Detection, ...])
 
 
-def _annotate(data: bytes, *, detections: Any, score_threshold: float, classes: list[str]) -> bytes:
-    found = DETECTIONS.validate_python(detections)
-    return annotate(data, found, score_threshold=score_threshold, classes=classes)
+def _annotate(
+    data: bytes, *, detections: Any, labels: list[tuple[int, str]], **options: Any
+) -> bytes:
+    return annotate(data, DETECTIONS.validate_python(detections), labels=dict(labels), **options)
 
 
 MAKERS: dict[str, Callable[..., bytes]] = {

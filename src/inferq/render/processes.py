@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from inferq.errors import ImageDamaged, error_class
@@ -44,12 +45,14 @@ class RenderProcesses:
         *,
         score_threshold: float = 0.0,
         classes: Collection[str] = (),
+        labels: Mapping[int, str] = MappingProxyType({}),
     ) -> bytes:
         """See `render.annotate`."""
         arguments = {
             "detections": [detection.model_dump(mode="json") for detection in detections],
             "score_threshold": score_threshold,
             "classes": list(classes),
+            "labels": list(labels.items()),
         }
         return self._draw("annotate", data, arguments)
 
