@@ -71,7 +71,7 @@ def test_what_was_measured_otherwise_does_not_hold(card: Card, ctx: Context, log
 
 def test_another_runtime_has_to_be_measured_anew(card: Card, ctx: Context, monkeypatch):
     write_tuned(ctx.tuned, card, CHOICE, {})
-    monkeypatch.setattr("inferq.models.tuned.runtime_version", lambda: "ONNX Runtime 9")
+    monkeypatch.setattr("inferq.models.runtimes.onnx.runtime_version", lambda: "ONNX Runtime 9")
     assert as_tuned(ctx, card) == ctx
 
 

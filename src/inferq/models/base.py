@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 from inferq.models.batching import Batching, Policy
 from inferq.models.card import Card
 
+Optimization = Literal["all", "extended", "basic"]
 Item = TypeVar("Item")
 Output = TypeVar("Output")
 
@@ -35,7 +36,7 @@ class Context:
     parallel: int = 1
     batching: Policy = "off"
     batch_size: int | None = None
-    optimization: Literal["all", "extended", "basic"] = "all"
+    optimization: Optimization = "all"
     variant: str = ""
     cpus: int = 1
     tuned: Path | None = None

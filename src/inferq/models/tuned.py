@@ -12,10 +12,10 @@ import structlog
 from pydantic import Field, ValidationError
 
 from inferq.errors import SetupError
-from inferq.models.base import Context
+from inferq.models.base import Context, Optimization
 from inferq.models.card import Card, CardPart
 from inferq.models.card_file import card_text
-from inferq.models.runtimes.onnx import Optimization, runtime_version
+from inferq.models.runtimes import find_runtime
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ def write_tuned(folder: Path, card: Card, ctx: Context, measured: Mapping[str, A
             "model": card.reference,
             "sha256": card.sha256,
             "machine": machine(ctx.cpus),
-            "runtime": runtime_version(),
+            "runtime": find_runtime(card.runtime).runtime_version(),
             "providers": list(ctx.providers),
             "threads": ctx.threads,
             "parallel_runs": ctx.parallel,
@@ -123,7 +123,7 @@ def _stale(tuned: Tuned, ctx: Context, card: Card) -> str | None:
     """Why a choice does not hold here, if it does not."""
     for what, then, now in (
         ("machine", tuned.machine, machine(ctx.cpus)),
-        ("runtime", tuned.runtime, runtime_version()),
+        ("runtime", tuned.runtime, find_runtime(card.runtime).runtime_version()),
         ("weights", tuned.sha256, card.sha256),
     ):
         if then != now:

@@ -11,7 +11,7 @@ from inferq.models.agreement import LEAST_SCORE, Agreement, Found, agreement, de
 from inferq.models.base import Context, Model
 from inferq.models.batching import Meter, measure_in_turn, pays
 from inferq.models.catalogue import load_models
-from inferq.models.runtimes.onnx import installed_providers
+from inferq.models.runtimes import find_runtime
 
 MOST_SCORE_CHANGE = 0.05
 """Beyond which a way is no longer the same model."""
@@ -76,8 +76,9 @@ class Tuner:
         self._expected = detect(model, self._pictures)
         way = self._measure(model, self._start)
         self._report(way)
+        devices = partial(_devices, find_runtime(model.card.runtime).installed_providers())
         variants = partial(_variants, list(model.card.variants))
-        for question in (_devices, variants, _threads, _optimizations):
+        for question in (devices, variants, _threads, _optimizations):
             for ctx in question(replace(way.ctx, batch_size=None)):
                 way, model = self._challenge(way, model, ctx)
         return way
@@ -132,8 +133,8 @@ class Tuner:
         return None
 
 
-def _devices(ctx: Context) -> Iterator[Context]:
-    for name in installed_providers():
+def _devices(names: Sequence[str], ctx: Context) -> Iterator[Context]:
+    for name in names:
         if name in ACCELERATORS:
             for parallel in (1, 2):
                 yield replace(ctx, providers=(name, "cpu"), parallel=parallel)

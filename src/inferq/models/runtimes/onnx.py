@@ -3,16 +3,17 @@
 import contextlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from inferq.errors import SetupError
+from inferq.models.base import Context
 from inferq.models.providers import NUMBERED, Provider, parse_provider
+from inferq.models.runtimes.base import Graph, Tensor
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -20,15 +21,14 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
+DTYPES = {"float": "float32", "double": "float64"}
+"""What ONNX calls otherwise than numpy."""
 GPU_HELP = (
     "CUDA takes an NVIDIA driver (does `nvidia-smi` show the device?) and another build of ONNX Runtime:"
     " pip install 'inferq[gpu]', then pip uninstall -y onnxruntime, then"
     " pip install --force-reinstall --no-deps onnxruntime-gpu."
     " To serve without a GPU, unset INFERQ_PROVIDERS."
 )
-
-
-Optimization = Literal["all", "extended", "basic"]
 _LEVELS = {
     "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
     "extended": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
@@ -36,31 +36,13 @@ _LEVELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An input or output of a graph; None stands for a size that the graph leaves open."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """What an `.onnx` file says of itself."""
-
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    metadata: Mapping[str, str]
-
-
 def runtime_version() -> str:
-    """Name and version of the runtime."""
+    """Name and version of the library."""
     return f"ONNX Runtime {onnxruntime.__version__}"
 
 
 def installed_providers() -> list[str]:
-    """Names of the providers that this build of the runtime has; a device may still be missing."""
+    """Names of the providers that this build of the library has; a device may still be missing."""
     installed = onnxruntime.get_available_providers()
     return [name for name, theirs in PROVIDERS.items() if theirs in installed]
 
@@ -84,32 +66,33 @@ def read_graph(path: Path) -> Graph:
     )
 
 
+def open_session(path: Path, ctx: Context) -> "OnnxSession":
+    """Loads an `.onnx` file.
+
+    Raises:
+        SetupError: The file is no sound graph, or a provider is not installed here.
+    """
+    return OnnxSession(path, ctx)
+
+
 class OnnxSession:
     """One copy of a network, shared by all threads of a process."""
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        threads: int = 1,
-        providers: Sequence[str] = ("cpu",),
-        optimization: Optimization = "all",
-    ) -> None:
+    def __init__(self, path: Path, ctx: Context) -> None:
         """Loads and optimises the graph.
 
         Args:
             path: The `.onnx` file.
-            threads: Threads that one run uses.
-            providers: As `INFERQ_PROVIDERS` names them, most wanted first.
-            optimization: How far the graph is rewritten before it runs.
+            ctx: Threads that one run uses; providers as `INFERQ_PROVIDERS` names them, most wanted first;
+                how far the graph is rewritten before it runs.
 
         Raises:
             SetupError: The file is no sound graph, or a provider is unknown, not installed or not able to start.
         """
-        wanted = [parse_provider(text) for text in providers]
+        wanted = [parse_provider(text) for text in ctx.providers]
         options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = _LEVELS[optimization]
-        options.intra_op_num_threads = threads
+        options.graph_optimization_level = _LEVELS[ctx.optimization]
+        options.intra_op_num_threads = ctx.threads
         # Spinning threads take from the callers the very cores that they wait for.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -135,7 +118,8 @@ class OnnxSession:
 
 def _tensor(told: Any) -> Tensor:
     shape = tuple(size if isinstance(size, int) else None for size in told.shape)
-    return Tensor(told.name, told.type.removeprefix("tensor(").removesuffix(")"), shape)
+    dtype = told.type.removeprefix("tensor(").removesuffix(")")
+    return Tensor(told.name, DTYPES.get(dtype, dtype), shape)
 
 
 def _execution_providers(providers: Sequence[Provider]) -> list[tuple[str, dict[str, str]]]:
