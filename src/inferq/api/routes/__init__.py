@@ -14,7 +14,8 @@ from inferq.api.routes import (
     predictions,
     queue,
 )
-from inferq.api.schemas import API_PREFIX, problems
+from inferq.api.schemas import problems
+from inferq.predictions.links import API_PREFIX
 
 api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
 api.include_router(lists.router)

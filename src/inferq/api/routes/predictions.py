@@ -8,12 +8,13 @@ from starlette.concurrency import run_in_threadpool
 from inferq.api.bodies import JsonRoute
 from inferq.api.deps import OwnerDep, Services, ServicesDep
 from inferq.api.openapi import answers, named_headers
-from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
+from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
 from inferq.api.waiting import find, look, wait_preference, wait_until
 from inferq.errors import AlreadyFinished
+from inferq.predictions.links import prediction_path
 from inferq.predictions.record import Prediction, Record, State
 from inferq.predictions.store import Acceptance
 
