@@ -133,10 +133,11 @@ class LifeCycle(RuleBasedStateMachine):
         key=st.sampled_from((None, None, "k")),
         fingerprint=st.sampled_from("fg"),
         start_within=st.sampled_from((None, None, 10.0)),
+        callback=st.booleans(),
         published=st.booleans(),
         twice=TWICE,
     )
-    def accept(self, *, owner, batch, key, fingerprint, start_within, published, twice):
+    def accept(self, *, owner, batch, key, fingerprint, start_within, callback, published, twice):
         draft = Draft(
             task_id=new_task_id(),
             owner=owner,
@@ -147,6 +148,7 @@ class LifeCycle(RuleBasedStateMachine):
             metadata={},
             batch=batch,
             start_within=None if start_within is None else timedelta(seconds=start_within),
+            callback_url=reference.CALLBACK if callback else None,
             idempotency_key=key,
             fingerprint=fingerprint,
         )
@@ -248,6 +250,18 @@ class LifeCycle(RuleBasedStateMachine):
         for task_id in waiting - outbox:
             publishes = self.client.hget(f"inferq:prediction:{task_id}", "publishes")
             assert int(publishes) > 0, "queued, and nobody will ever publish it"
+
+    @invariant()
+    def every_end_is_told_once_to_whoever_was_named(self):
+        told = {
+            key.rpartition(":")[2]: self.client.hmget(key, "event", "url", "owner", "state")
+            for key in self.client.scan_iter("inferq:webhook:*")
+        }
+        assert told == {
+            task_id: [row.state, reference.CALLBACK, row.owner, "pending"]
+            for task_id, row in self.reference.rows.items()
+            if row.callback and row.state in TERMINAL
+        }
 
     @invariant()
     def counts_agree(self):
@@ -374,6 +388,7 @@ class LifeCycle(RuleBasedStateMachine):
             key=draft.idempotency_key,
             fingerprint=draft.fingerprint,
             start_within=draft.start_within and draft.start_within.total_seconds(),
+            callback=draft.callback_url is not None,
         )
 
         def step() -> str:

@@ -13,6 +13,7 @@ from inferq.api.routes import (
     pictures,
     predictions,
     queue,
+    webhooks,
 )
 from inferq.api.schemas import problems
 from inferq.predictions.links import API_PREFIX
@@ -26,6 +27,7 @@ api.include_router(pictures.router)
 api.include_router(batches.router)
 api.include_router(models.router)
 api.include_router(queue.router)
+api.include_router(webhooks.router)
 
 root = APIRouter()
 root.include_router(api)
