@@ -14,7 +14,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
+.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push bench-webhooks gen lock clean bench-pictures bench-output-formats
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-output-formats: setup ## Measure how exact the output formats are, and wha
 
 bench-push: setup ## Measure the time from a finished record to a listener
 	$(PYTHON) benchmarks/push.py
+
+bench-webhooks: setup ## Measure what webhooks cost predictions, also when their receivers hang
+	$(PYTHON) benchmarks/webhooks.py
 
 bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
 	$(PYTHON) benchmarks/pictures.py

@@ -28,6 +28,7 @@ class Row:
     deadline: float
     start_by: float | None
     callback: bool = False
+    told: bool = False
     state: str = "queued"
     attempts: int = 0
     token: str = ""
@@ -217,6 +218,7 @@ class Reference:
                     put(f"label:{row.owner}:cat", row)
                 if row.callback:
                     put(f"deliveries:{row.owner}", row)
+                if row.callback and not row.told:
                     put(f"webhooks:{row.owner} {RECEIVER}", row)
                     held.setdefault("inferq:webhooks", set()).add(f"{row.owner} {RECEIVER}")
                 continue

@@ -128,7 +128,7 @@ class _PinnedBackend(httpcore2.NetworkBackend):
         try:
             known = receiver.address
             addresses = [known] if known else self._resolve(receiver.host, receiver.port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError("look-up failed") from error
         self._rules.judge(addresses, scheme=receiver.scheme)
         for number, address in enumerate(addresses, start=1):
