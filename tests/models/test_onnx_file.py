@@ -47,6 +47,21 @@ def test_an_export_of_ultralytics_needs_nothing_said():
     }
 
 
+def test_a_half_precision_export_takes_half_precision():
+    parts = read_card_parts(graph((1, 6, 8400), dtype="float16", **ULTRALYTICS), Wishes())
+    assert (parts["input"]["dtype"], parts["input"]["divide_by"]) == ("float16", 255.0)
+
+
+def test_names_in_another_language_lie_beside_those_of_the_file():
+    wishes = Wishes(translations={"vi": ["mèo", "đồ chơi của chó"]})
+    parts = read_card_parts(graph((1, 6, 8400), **ULTRALYTICS), wishes)
+    assert parts["labels"] == {
+        "0": "cat",
+        "1": "dog's toy",
+        "vi": {"0": "mèo", "1": "đồ chơi của chó"},
+    }
+
+
 @pytest.mark.parametrize(
     ("outputs", "found"),
     [
@@ -113,7 +128,12 @@ def test_a_class_for_no_object_means_softmax():
             Wishes(),
             r"has the shape \[1, 1, 640, 640\]",
         ),
-        (graph((1, 6, 8400), dtype="float16"), Wishes(), "is of type float16"),
+        (graph((1, 6, 8400), dtype="int64"), Wishes(), "is of type int64"),
+        (
+            graph((1, 6, 8400), **ULTRALYTICS),
+            Wishes(translations={"vi": ["mèo"]}),
+            "2 classes, but 1 names in --labels vi=",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_refused_with_the_reason(given: Graph, wishes, message: str):
@@ -127,5 +147,6 @@ def test_every_output_format_can_be_added():
 
 def test_a_card_survives_being_written_whatever_its_labels_hold():
     labels = {"0": 'a "b" \\ c', "1": "tab\tnew\nline", "2": "Würfel 猫 \x7f \u2028", "3": ""}
+    labels |= {"vi": {"0": "mèo"}, "pt-BR": {"0": "gato"}}
     card = {"schema": 1, "name": "net", "input": {"mean": [0.5, 1.0, 2e-05]}, "labels": labels}
     assert tomllib.loads(card_text(card)) == card

@@ -1,6 +1,7 @@
 """Commands on model folders, which need no server: `inferq models check | run | add`."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from inferq.cli.pictures import find_pictures
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
+from inferq.models.card import LANGUAGE_TAG
 from inferq.models.parameters import check_parameters
 from inferq.predictions.record import (
     Input,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Model folder: `model.toml` and weights.")
 ]
+OWN = ""
+LABELS_OPTION = re.compile(rf"({LANGUAGE_TAG})=(.+)")
 RELOAD_SECONDS = 90.0
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
@@ -99,8 +103,11 @@ def add(
         str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
     ] = None,
     labels: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Names of its classes, one a line."),
+        list[str] | None,
+        typer.Option(
+            metavar="[LANGUAGE=]FILE",
+            help="Names of its classes, one a line; with `vi=FILE` as well, those to show in Vietnamese.",
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
@@ -117,7 +124,8 @@ def add(
     from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
     from inferq.models.onnx_file import Wishes  # noqa: PLC0415
 
-    wishes = Wishes(output_format, None if labels is None else _read_labels(labels), size)
+    names = _read_names(labels or [])
+    wishes = Wishes(output_format, names.pop(OWN, None), size, names)
     models_dir = _models_dir(to)
     added = add_onnx(file, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
@@ -131,9 +139,23 @@ def add(
     _hand_over(models_dir, added.card.reference)
 
 
+def _read_names(options: list[str]) -> dict[str, list[str]]:
+    """Names of classes by language; under `OWN` those of the model itself."""
+    names: dict[str, list[str]] = {}
+    for option in options:
+        given = LABELS_OPTION.fullmatch(option)
+        language, path = given.groups() if given else (OWN, option)
+        if language in names:
+            raise SetupError(f"--labels {option}: names in this language are given already.")
+        names[language] = _read_labels(Path(path))
+    return names
+
+
 def _read_labels(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise SetupError(f"{path} is no text in UTF-8; save it as that.") from error
     return [line.strip() for line in lines if line.strip()]

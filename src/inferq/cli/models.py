@@ -94,16 +94,16 @@ def _reference(card: dict[str, Any]) -> str:
 
 def _print_card(card: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None)
-    labels = list(card["labels"].values())
-    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
     rows: dict[str, object] = {
         "model": _reference(card),
         "description": card["description"],
         "kind": card["kind"],
         "license": card["license"],
         "workers": card["workers"],
-        "labels": f"{len(labels)}: {', '.join(labels[:MOST_LABELS])}{more}",
+        "labels": _some(card["labels"]),
     }
+    for language, labels in card.get("translated_labels", {}).items():
+        rows[f"labels in {language}"] = _some(labels)
     for name, schema in card["parameters"].get("properties", {}).items():
         rows[name] = f"{schema.get('description', '')} Default: {schema.get('default')}"
     for part in ("source", "measured"):
@@ -111,3 +111,9 @@ def _print_card(card: dict[str, Any]) -> None:
     for name, value in rows.items():
         table.add_row(name, str(value))
     Console().print(table)
+
+
+def _some(labels: dict[str, str]) -> str:
+    names = list(labels.values())
+    more = f" and {len(names) - MOST_LABELS} more" if len(names) > MOST_LABELS else ""
+    return f"{len(names)}: {', '.join(names[:MOST_LABELS])}{more}"

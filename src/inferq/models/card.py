@@ -1,19 +1,46 @@
 """The card of a model: `model.toml`, typed. What a model says of itself, to workers, API and clients alike."""
 
 import hashlib
+import re
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from inferq.errors import SetupError, WrongWeights
 
 CARD_FILE = "model.toml"
+TRANSLATED_LABELS = "labels.<language>"
+"""What errors call the tables within `[labels]`."""
+LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?"
+"""A language, with its script or country where these matter (BCP 47), in the one usual spelling."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=32)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _composed(text: str) -> str:
+    """A text in the one form (NFC) in which requests and fonts have it too."""
+    return unicodedata.normalize("NFC", text)
+
+
+Label = Annotated[str, AfterValidator(_composed)]
+Translation = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_composed)
+]
 
 
 class CardPart(BaseModel):
@@ -33,7 +60,7 @@ class InputTensor(CardPart):
     width: int = Field(ge=1)
     height: int = Field(ge=1)
     layout: Literal["NHWC", "NCHW"] = "NHWC"
-    dtype: Literal["uint8", "float32"] = "uint8"
+    dtype: Literal["uint8", "float16", "float32"] = "uint8"
     color: Literal["RGB", "BGR"] = "RGB"
     resize: Literal["stretch", "letterbox"] = "stretch"
     position: Literal["center", "top-left"] = Field(
@@ -100,9 +127,40 @@ class Card(CardPart):
     )
     output_options: OutputOptions = OutputOptions()
     parameters: DetectionDefaults = DetectionDefaults()
-    labels: dict[int, str] = Field(min_length=1, description="Class id to label.")
+    labels: dict[int, Label] = Field(min_length=1, description="Class id to label.")
+    translated_labels: dict[str, dict[int, Translation]] = Field(
+        default_factory=dict,
+        alias=TRANSLATED_LABELS,
+        description="Language to class id to label; those of `[labels.vi]` and so on.",
+    )
     source: dict[str, Any] = Field(default_factory=dict)
     measured: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _part_languages(cls, card: Any) -> Any:
+        """Parts the labels from the tables within their table, which hold them in other languages."""
+        match card:
+            case {"labels": dict(labels), **rest}:
+                tables = {key: each for key, each in labels.items() if isinstance(each, dict)}
+                own = {key: each for key, each in labels.items() if key not in tables}
+                return {**rest, "labels": own, TRANSLATED_LABELS: tables}
+        return card
+
+    @field_validator("translated_labels")
+    @classmethod
+    def _translate_what_there_is(
+        cls, translated: dict[str, dict[int, str]], info: ValidationInfo
+    ) -> dict[str, dict[int, str]]:
+        for language, names in translated.items():
+            if not re.fullmatch(LANGUAGE_TAG, language):
+                raise ValueError(f"{language!r} is no language, such as vi, zh-Hant or pt-BR")
+            if unknown := sorted(names.keys() - info.data.get("labels", names).keys()):
+                raise ValueError(
+                    f"[labels.{language}] has the class ids {', '.join(map(str, unknown))},"
+                    " which [labels] has not"
+                )
+        return translated
 
     @property
     def reference(self) -> str:

@@ -6,7 +6,7 @@ presumed to be what the format's networks usually take.
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inferq.errors import SetupError
@@ -16,6 +16,8 @@ STRIDES = (8, 16, 32)
 CHANNELS = 3
 ANCHORS_OF_YOLOV5 = 3
 TF_OD = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+FLOATS = {"float": "float32", "float16": "float16"}
+"""What the graph calls them, and what a card does."""
 DETR_NAMES = {"logits", "pred_boxes"}
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 LETTERBOX = {"resize": "letterbox", "position": "center", "fill": 114}
@@ -38,6 +40,8 @@ class Wishes:
     output_format: str | None = None
     labels: Sequence[str] | None = None
     size: int | None = None
+    translations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Language to its names of the classes."""
 
 
 def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
@@ -56,13 +60,19 @@ def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
     options = _options(chosen, outputs, labels)
     first = 1 if chosen in ("ssd", "tf-od") else 0
     _compare(len(labels), _classes(chosen, outputs, options))
+    for language, names in wishes.translations.items():
+        if len(names) != len(labels):
+            raise SetupError(
+                f"There are {len(labels)} classes, but {len(names)} names in --labels {language}=…; give one a line."
+            )
     tensor = {"name": picture.name, "width": width, "height": height, "layout": layout}
     tensor |= _prepared(picture, chosen, options)
     return {
         "output_format": chosen,
         "input": tensor,
         "outputs": {ours: theirs.name for ours, theirs in outputs.items()},
-        "labels": {str(first + index): label for index, label in enumerate(labels)},
+        "labels": _by_id(first, labels)
+        | {language: _by_id(first, names) for language, names in wishes.translations.items()},
     } | ({"output_options": options} if options else {})
 
 
@@ -89,9 +99,9 @@ def _picture(graph: Graph) -> tuple[Tensor, str]:
             f"The graph takes {names}; only graphs that take one picture can be served."
         )
     (picture,) = graph.inputs
-    if picture.dtype not in ("uint8", "float"):
+    if picture.dtype != "uint8" and picture.dtype not in FLOATS:
         raise SetupError(
-            f"The input {names} is of type {picture.dtype}; export with uint8 or float32."
+            f"The input {names} is of type {picture.dtype}; export with uint8, float16 or float32."
         )
     match picture.shape:
         case (None | 1, 3, _, _):
@@ -187,6 +197,10 @@ def _labels(graph: Graph, wish: Sequence[str] | None) -> list[str]:
     )
 
 
+def _by_id(first: int, names: Sequence[str]) -> dict[str, Any]:
+    return {str(first + index): name for index, name in enumerate(names)}
+
+
 def _options(chosen: str, outputs: Mapping[str, Tensor], labels: Sequence[str]) -> dict[str, Any]:
     if chosen == "detr" and outputs["logits"].shape[-1] == len(labels) + 1:
         return {"head": "softmax"}
@@ -227,7 +241,7 @@ def _prepared(picture: Tensor, chosen: str, options: Mapping[str, Any]) -> dict[
         return prepared | {
             name: value for name, value in usual.items() if name not in ("divide_by", "mean", "std")
         }
-    return prepared | {"dtype": "float32"} | usual
+    return prepared | {"dtype": FLOATS[picture.dtype]} | usual
 
 
 def _literal(text: str | None) -> object:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import redis
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from inferq.errors import UnknownModel
 from inferq.models import BUNDLED
@@ -20,7 +20,7 @@ CARDS = "inferq:cards"
 class RegisteredCard(BaseModel):
     """A model's card as the register holds it: what API and clients need of it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     name: str
     version: str
@@ -29,6 +29,10 @@ class RegisteredCard(BaseModel):
     license: str
     input_kind: str
     labels: dict[int, str]
+    translated_labels: dict[str, dict[int, str]] = Field(
+        default_factory=dict,
+        description="Language tag to class id to label, for showing; requests and results have `labels` alone.",
+    )
     parameters: dict[str, Any]
     source: dict[str, Any]
     measured: dict[str, Any]
@@ -49,6 +53,7 @@ class RegisteredCard(BaseModel):
             license=card.license,
             input_kind="image",
             labels=card.labels,
+            translated_labels=card.translated_labels,
             parameters=card.parameter_schema(),
             source=card.source,
             measured=card.measured,

@@ -87,9 +87,11 @@ class OnnxSession:
     def run(
         self, inputs: Mapping[str, npt.NDArray[np.generic]]
     ) -> dict[str, npt.NDArray[np.float32]]:
-        """Runs the graph; returns all its outputs by name. Safe to call from several threads."""
-        arrays = self._session.run(self._names, dict(inputs))
-        return dict(zip(self._names, cast("list[npt.NDArray[np.float32]]", arrays), strict=True))
+        """Runs the graph; returns all its outputs by name, float16 as float32. Safe to call from several threads."""
+        arrays = cast("list[npt.NDArray[Any]]", self._session.run(self._names, dict(inputs)))
+        # Boxes and scores are reckoned with further, for which eleven bits are too few.
+        wide = (a.astype(np.float32) if a.dtype == np.float16 else a for a in arrays)
+        return dict(zip(self._names, wide, strict=True))
 
 
 def _tensor(told: Any) -> Tensor:
