@@ -114,8 +114,9 @@ class Sender:
         record = self._store.get(due.task_id)
         if record is None:
             return
+        transport = self._transport  # made with the first delivery; that is no time of its receiver
         at, started = datetime.now(UTC), time.monotonic()
-        answer, error = self._attempt(due, record.prediction, at)
+        answer, error = self._attempt(transport, due, record.prediction, at)
         attempt = DeliveryAttempt(
             number=due.attempt,
             started_at=at,
@@ -135,7 +136,7 @@ class Sender:
         )
 
     def _attempt(
-        self, due: Due, prediction: Prediction, at: datetime
+        self, transport: "Transport", due: Due, prediction: Prediction, at: datetime
     ) -> tuple[Answer | None, str | None]:
         """The answer, or why there is none."""
         body = body_of(prediction, public_url=self._public_url)
@@ -149,7 +150,7 @@ class Sender:
         try:
             # Judged again: the rules may be others than when it was accepted.
             receiver = self._rules.read(due.url)
-            answer = self._transport.post(receiver, body, headers)
+            answer = transport.post(receiver, body, headers)
         except Refused as error:
             return None, f"not sent: the URL {error}"
         except Unreached as error:
