@@ -8,6 +8,7 @@ own. Run: python benchmarks/webhooks.py; it writes benchmarks/results/webhooks.m
 import dataclasses
 import io
 import multiprocessing
+import os
 import socket
 import statistics
 import tempfile
@@ -210,7 +211,7 @@ def report(line: Callable[[str], None]) -> None:
     line("# What webhooks cost predictions\n")
     line(
         f"{machine()}; one process runs predictions one after the other with the bundled model while its upkeep sends;"
-        f" {ROUNDS} rounds of {PREDICTIONS} each in turn. `make bench-webhooks` runs it again.\n"
+        f" {ROUNDS} rounds of {PREDICTIONS} each in turn; load average {os.getloadavg()[0]:.0f}. `make bench-webhooks` runs it again.\n"
     )
     line("| receivers | 10th percentile ms | median ms | CPU ms of the process | told meanwhile |")
     line("|---|---|---|---|---|")

@@ -22,7 +22,7 @@ from inferq.settings import Settings
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
 from inferq.webhooks.receivers import Rules
-from system.served import eventually
+from system.served import START_SECONDS, eventually
 from upkeep.conftest import HOUR
 from webhooks.receiving import Receiver, receiver
 
@@ -201,7 +201,7 @@ def test_a_process_that_dies_while_it_sends_is_followed_by_one_that_sends_again(
     script = Path(__file__).parent / "sending_process.py"
     process = subprocess.Popen([sys.executable, script], env=environment)
     try:
-        told.wait_for(1)
+        told.wait_for(1, START_SECONDS)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -36,8 +36,8 @@ class Receiver:
     """Taken one by one; 204 once there are none left."""
     received: list[Received] = field(default_factory=list)
 
-    def wait_for(self, count: int) -> list[Received]:
-        eventually(lambda: len(self.received) >= count, seconds=SECONDS)
+    def wait_for(self, count: int, seconds: float = SECONDS) -> list[Received]:
+        eventually(lambda: len(self.received) >= count, seconds=seconds)
         return self.received
 
 
