@@ -104,6 +104,11 @@ def cpu_model() -> str:
     return "unknown"
 
 
+def load() -> str:
+    """How busy the machine is with whatever runs beside, as results name it."""
+    return f"load average {os.getloadavg()[0]:.0f} at the start"
+
+
 def machine() -> str:
     """The day, the processor and its cores, as results name them."""
     return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}, {os.cpu_count()} cores"

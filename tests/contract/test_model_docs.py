@@ -15,7 +15,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="ut
 
 def printed(*, all_lines: bool = False) -> dict:
     """The card of the page; with `all_lines`, also what another format would need."""
-    (card,) = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    card, _ = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     return tomllib.loads(
         re.sub(r"^# (\w+ = )", r"\1", card, flags=re.MULTILINE) if all_lines else card
     )
@@ -57,4 +57,4 @@ def test_every_command_that_the_page_names_exists():
     }
     named = set(re.findall(r"inferq models (\w+)", TEXT))
     assert named <= known
-    assert {"add", "check", "run", "reload"} <= named
+    assert {"add", "check", "run", "reload", "fetch"} <= named

@@ -66,7 +66,10 @@ def test_an_attempt_writes_the_result_and_lets_go_of_its_lease(
 ):
     outcome = pipeline.run(accepted)
     assert outcome.state is State.SUCCEEDED
-    assert store.get(accepted).prediction.result == outcome.result
+    prediction = store.get(accepted).prediction
+    assert prediction.result == outcome.result
+    stages = ["queued", "read", "batch_wait", "inference", "preprocess", "postprocess", "total"]
+    assert sorted(prediction.timings_ms) == sorted(stages)
     assert state.zcard("inferq:leases") == 0
     assert workplace.slots.held() == []
 

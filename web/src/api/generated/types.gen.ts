@@ -384,6 +384,12 @@ export type Links = {
  */
 export type ModelCard = {
     /**
+     * Batch Size
+     *
+     * Most predictions of one run, as the worker that registered last chose it.
+     */
+    batch_size: number;
+    /**
      * Description
      */
     description: string;
