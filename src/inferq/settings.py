@@ -6,6 +6,7 @@ Nothing else in inferq reads the environment. Call `get_settings()`; it is read 
 import os
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -182,6 +183,21 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="URL under which browsers reach the server, if a proxy changes it."
     )
+    webhook_url: str | None = Field(
+        None, description="Where the ends of predictions are told that name no `callback_url`."
+    )
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that receivers of webhooks may lie in (`10.1.0.0/16,fd00:7::/64`).",
+    )
+    webhook_loopback: bool = Field(
+        False,
+        description="For development: receivers of webhooks on this machine, also by plain `http://`.",
+    )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) that receivers of webhooks may be signed by, beside the system's.",
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
         description="Log lines for people, for machines, or by whether standard error is a terminal.",
@@ -196,7 +212,7 @@ class Settings(BaseSettings):
         None, description="API key that `inferq.Client` and `inferq predict` send."
     )
 
-    @field_validator("providers", "formats", "allowed_hosts", mode="before")
+    @field_validator("providers", "formats", "allowed_hosts", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

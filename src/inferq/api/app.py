@@ -16,7 +16,7 @@ from inferq import __version__
 from inferq.api.connections import BoundedConnection
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
-from inferq.api.openapi import DescribedApi
+from inferq.api.openapi import DescribedApi, describe_webhooks
 from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
 from inferq.api.web import serve_web
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Edge, allowed_hosts=settings.allowed_hosts, public_url=settings.public_url)
     add_error_handlers(app)
+    describe_webhooks(app)
     app.include_router(root)
     serve_web(app)
     return app

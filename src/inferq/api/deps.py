@@ -10,6 +10,7 @@ from inferq.api.push import Changes
 from inferq.api.rendering import Renders
 from inferq.api.viewer import Viewer
 from inferq.models.register import ModelRegister
+from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.events import EventLog
 from inferq.predictions.lists import PredictionLists
 from inferq.predictions.queues import Queues
@@ -20,6 +21,7 @@ from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
+from inferq.webhooks.callbacks import Callbacks
 
 LOCAL_OWNER = "local"
 
@@ -33,6 +35,8 @@ class Services:
     lists: PredictionLists
     queues: Queues
     events: EventLog
+    deliveries: Deliveries
+    callbacks: Callbacks
     storage: Storage
     register: ModelRegister
     publisher: Publisher
@@ -59,6 +63,8 @@ class Services:
             lists=PredictionLists(parts.client),
             queues=parts.queues,
             events=EventLog(parts.client),
+            deliveries=parts.deliveries,
+            callbacks=Callbacks(parts.rules, settings.webhook_url),
             storage=parts.storage,
             register=parts.register,
             publisher=parts.publisher,

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import structlog
 
-from inferq.api.schemas import API_PREFIX
 from inferq.embedded.child import Child
 from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError
 from inferq.models.providers import split_by_device
+from inferq.predictions.links import API_PREFIX
 from inferq.settings import Settings, local_server_file
 from inferq.worker.liveness import BeatFile
 
