@@ -20,6 +20,7 @@ from inferq.models.catalogue import check_folders, open_models
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
+from inferq.safety import require_safe
 from inferq.settings import Settings
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
@@ -48,6 +49,7 @@ def run_worker(
     Raises:
         SetupError: A setting or a model is at fault.
     """
+    require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is loaded
     folder = settings.models_folder()
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
