@@ -4,10 +4,12 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -28,6 +30,7 @@ from inferq.storage import Storage
 from inferq.telemetry import configure_logging
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.slots import Slots
+from models.saved_models import build
 from people import Person, person
 from photos import PHOTOS, jpeg
 
@@ -171,6 +174,15 @@ def api(settings: Settings, register: ModelRegister, ann: Person) -> Iterator[Te
     app = create_app(settings)
     with TestClient(app, raise_server_exceptions=False, headers=ann.headers) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled network as a TensorFlow SavedModel."""
+    if sys.version_info >= (3, 14):
+        pytest.skip("there is no TensorFlow for this Python yet")
+    require(find_spec("tensorflow"), "TensorFlow (make tensorflow)")
+    return build(tmp_path_factory.mktemp("tensorflow") / "saved_model")
 
 
 @pytest.fixture(scope="session")

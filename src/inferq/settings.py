@@ -120,18 +120,47 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None, description="Folder whose model folders are served. Unset, `<data dir>/models`."
     )
+    models_catalogue: Path | None = Field(
+        None,
+        description="Catalogue of `inferq models fetch`, a TOML file. Unset, the one of the package.",
+    )
+    models_mirror: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Base URL that `inferq models fetch` takes weights from instead of the catalogue's URLs:"
+        " `<base URL>/<name>-<version>/model.onnx`.",
+    )
     default_model: str | None = Field(
         None,
         description="Model of a request that names none. Unset, the bundled one, or the first by name.",
     )
     providers: Annotated[tuple[str, ...], NoDecode] = Field(
         ("cpu",),
-        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`).",
+        min_length=1,
+        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`, `cuda:1,cpu`).",
     )
     concurrency: int | None = Field(
         None,
         ge=1,
-        description="Predictions that one worker runs at once. Unset, one a CPU it may use.",
+        description="Predictions that one worker has in hand at once. Unset, one a CPU it may use"
+        " (quotas of control groups count), or two batches of the model with the largest.",
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Threads that one run of a network uses. Unset, what `inferq models tune` found, or 1:"
+        " several runs side by side use CPUs better than several threads of one.",
+    )
+    parallel_runs: int | None = Field(
+        None,
+        ge=1,
+        description="Runs of one network at once. Unset, what `inferq models tune` found, or as many as"
+        " the CPUs have room for.",
+    )
+    batching: Literal["auto", "off", "always"] = Field(
+        "auto",
+        description="Whether predictions that wait are run together: where a worker measures at its start that it pays,"
+        " never, or always as many as a model allows (`max_batch`).",
     )
     retention: timedelta = Field(
         timedelta(hours=48),
@@ -168,6 +197,19 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(32 * 2**20, ge=1, description="Largest upload accepted.")
     max_pixels: int = Field(
         64_000_000, ge=1, description="Most pixels (width x height) of a picture accepted."
+    )
+    formats: Annotated[
+        tuple[Literal["jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"], ...], NoDecode
+    ] = Field(
+        ("jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"),
+        min_length=1,
+        description="Formats of pictures that are accepted; `heif` is HEIC.",
+    )
+    worker_memory_bytes: int = Field(
+        4 * 2**30,
+        ge=0,
+        description="Memory that a worker may take beyond what it has when its models are warm (Linux; 0: as much as"
+        " there is). An input that needs more ends its attempt, and with its last one `failed`.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         LOOPBACK_HOSTS, description="Host names that requests may be addressed to, without ports."
@@ -222,7 +264,9 @@ class Settings(BaseSettings):
         None, description="API key that `inferq.Client` and `inferq predict` send."
     )
 
-    @field_validator("providers", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
+    @field_validator(
+        "providers", "formats", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -285,6 +329,10 @@ class Settings(BaseSettings):
     def is_behind_tls(self) -> bool:
         """Whether browsers reach the server over TLS alone."""
         return (self.public_url or "").lower().startswith("https://")
+
+    def tuned_folder(self) -> Path:
+        """Where `inferq models tune` writes what it found best on this machine; it need not exist."""
+        return self.data_dir.absolute() / "tuned"
 
     def models_folder(self) -> Path:
         """Where an operator's own model folders lie; it need not exist."""

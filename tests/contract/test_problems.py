@@ -16,6 +16,7 @@ from PIL import Image
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from inferq.api import bodies
 from inferq.api.app import create_app
 from inferq.api.rendering import Renders
 from inferq.errors import InferqError, error_class, error_classes
@@ -33,8 +34,10 @@ TRACED = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
 WAIT_STATUS = {429, 503, 507}
 
 NEVER_ANSWERED = {
+    "head_too_large": "answered by the connection, before there is a request: tests/api/test_connections.py",
     "server_unreachable": "the client's word for no answer",
     "canceled": "raised by the client alone",
+    "out_of_memory": "only a failed prediction carries it",
     "input_missing": "only a failed prediction carries it",
     "model_failed": "only a failed prediction carries it",
     "attempts_exhausted": "only a failed prediction carries it",
@@ -159,6 +162,12 @@ def an_early_picture(site: Site):
 @reaches("upload_too_large")
 def a_large_upload(site: Site):
     return site.submit(site.start(max_upload_bytes=1000))
+
+
+@reaches("request_too_slow")
+def a_body_that_trickles(site: Site):
+    site.patch.setattr(bodies, "PATIENCE_SECONDS", -1.0)
+    return site.start().post(URL, content=b"x", headers={"Content-Type": "image/png"})
 
 
 @reaches("range_not_satisfiable")

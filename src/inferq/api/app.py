@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from inferq import __version__
 from inferq.accounts.setup import make_accounts_in_time
+from inferq.api.connections import BoundedConnection
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
 from inferq.api.openapi import DescribedApi
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         await services.limits.close()
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
+        services.drawing.close()
 
     app = DescribedApi(
         title="inferq",
@@ -114,24 +116,26 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
         target=make_accounts_in_time, args=[settings], name="accounts", daemon=True
     ).start()
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
     sockets = None if fd is None else [socket.socket(fileno=fd)]
-    Server(config, app).run(sockets=sockets)
+    Server(app, host=settings.host, port=settings.port).run(sockets=sockets)
 
 
 class Server(uvicorn.Server):
     """Ends the event streams when it is told to stop: they would hold it up until its grace is over."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=BoundedConnection,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
         super().__init__(config)
         self._app = app
 

@@ -25,6 +25,7 @@ from inferq.predictions.lists import PredictionLists
 from inferq.predictions.queues import Queues
 from inferq.predictions.store import PredictionStore
 from inferq.queue import CeleryResults, Publisher
+from inferq.render.processes import RenderProcesses
 from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
@@ -54,6 +55,7 @@ class Services:
     viewer: Viewer
     changes: Changes
     renders: Renders
+    drawing: RenderProcesses
     accounts: AccountStore
     callers: Callers
     limits: RateLimits
@@ -84,6 +86,7 @@ class Services:
             viewer=viewer,
             changes=Changes(url, viewer),
             renders=Renders(),
+            drawing=RenderProcesses(),
             accounts=accounts,
             callers=Callers(accounts, url, demo=bool(settings.demo)),
             limits=RateLimits(settings),

@@ -127,6 +127,18 @@ PATH_PARAMETERS = {
     "task_id": "The prediction's id, as the answer to its submission gave it.",
 }
 
+FOLLOW_UPS = (
+    "predictions-get",
+    "predictions-cancel",
+    "predictions-rerun",
+    "predictions-delete",
+    "events-follow_prediction",
+    "pictures-image",
+    "pictures-preview",
+    "pictures-annotated",
+)
+"""Operations on one prediction."""
+
 
 def named_headers(*names: str) -> dict[str, Any]:
     """The `headers` of a response that may carry these."""
@@ -136,6 +148,15 @@ def named_headers(*names: str) -> dict[str, Any]:
 def answers(*status: int, description: str, names: tuple[str, ...]) -> Responses:
     """The `responses` of a route for these statuses, with their headers."""
     return {code: {"description": description, "headers": named_headers(*names)} for code in status}
+
+
+def follow_ups() -> dict[str, Any]:
+    """The `links` of a response with a prediction: what can be done with it next."""
+    parameters = {"task_id": "$response.body#/task_id"}
+    return {
+        name.partition("-")[2]: {"operationId": name, "parameters": parameters}
+        for name in FOLLOW_UPS
+    }
 
 
 class DescribedApi(FastAPI):

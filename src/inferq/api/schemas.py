@@ -7,7 +7,15 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from inferq.models.register import RegisteredCard
@@ -33,6 +41,16 @@ class ModelList(BaseModel):
     default: str | None = Field(description="Model of a request that names none.")
 
 
+def _be_text(given: object) -> object:
+    if isinstance(given, int | float) or (isinstance(given, str) and given[4:5] != "-"):
+        raise PydanticCustomError("datetime_parsing", "Is no moment as RFC 3339 writes it")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_be_text)]
+"""A moment with its offset; a mere number, which might be seconds or milliseconds, is none."""
+
+
 class Selection(BaseModel):
     """Which predictions are wanted: of each field any value named, all where none is."""
 
@@ -42,10 +60,10 @@ class Selection(BaseModel):
     model: tuple[str, ...] = Field((), description="Models, as `name` or `name@version`.")
     label: tuple[str, ...] = Field((), description="Labels that were found.")
     batch: tuple[str, ...] = Field((), description="Batches.")
-    created_after: AwareDatetime | None = Field(
+    created_after: Moment | None = Field(
         None, description="Accepted after this moment (RFC 3339, with its offset)."
     )
-    created_before: AwareDatetime | None = Field(
+    created_before: Moment | None = Field(
         None, description="Accepted before this moment (RFC 3339, with its offset)."
     )
 

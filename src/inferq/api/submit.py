@@ -51,7 +51,11 @@ def submit(
     options, fields = _split_options(upload.fields)
     card = services.register.find(options.model, services.settings.default_model)
     parameters = parse_parameters(card.parameters, fields)
-    header = read_image_header(upload.data, max_pixels=services.settings.max_pixels)
+    header = read_image_header(
+        upload.data,
+        max_pixels=services.settings.max_pixels,
+        formats=[name.upper() for name in services.settings.formats],
+    )
     task_id = new_task_id()
     given = Input(
         filename=upload.filename,

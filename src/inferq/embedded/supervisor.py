@@ -21,6 +21,7 @@ from inferq.embedded.local_key import ensure_local_key
 from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError, StateUnavailable
+from inferq.models.providers import split_by_device
 from inferq.models.register import ModelRegister
 from inferq.safety import is_local, require_safe
 from inferq.settings import LocalServer, Settings
@@ -32,6 +33,8 @@ PROBE_SECONDS = 1.0
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
+LOAD_SECONDS = 300.0
+"""For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
 
@@ -41,12 +44,24 @@ log = structlog.get_logger()
 class Supervisor:
     """One `inferq up`."""
 
-    def __init__(self, settings: Settings, *, models: Sequence[str] = (), workers: int = 1) -> None:
-        """Takes the effective settings; nothing is started yet."""
+    def __init__(
+        self, settings: Settings, *, models: Sequence[str] = (), workers: int | None = None
+    ) -> None:
+        """Takes the effective settings; nothing is started yet.
+
+        Args:
+            settings: Of this process.
+            models: What the workers serve.
+            workers: How many there are, by turns on the devices of `INFERQ_PROVIDERS`; by default one a device.
+
+        Raises:
+            SetupError: `INFERQ_PROVIDERS` names what does not exist.
+        """
         demo = is_local(settings) if settings.demo is None else settings.demo
         self._settings = settings.model_copy(update={"demo": demo})
         self._models = models
         self._workers = workers
+        self._devices = split_by_device(settings.providers)
         self._stop = threading.Event()
         self._children: list[Child] = []
         self._valkey: Child | None = None
@@ -80,7 +95,7 @@ class Supervisor:
                 self._recovery.after_restart()
             key = self._make_accounts(redis_url)
             self._start_children(redis_url, listener)
-            self._tend_until(lambda: _serves(self.url, redis_url), START_SECONDS)
+            self._tend_until(lambda: _serves(self.url, redis_url), LOAD_SECONDS)
             if not self._stop.is_set():
                 LocalServer(self.url, key).write()
                 on_ready(self.url)
@@ -128,8 +143,12 @@ class Supervisor:
         self._children = [
             Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
         ]
-        for _ in range(self._workers):
-            worker = Child("worker", [*inferq, "worker", *self._models], environment)
+        for index in range(self._workers or len(self._devices)):
+            providers = self._devices[index % len(self._devices)]
+            # Where there is one, what `inferq models tune` chose is to have a say.
+            several = len(self._devices) > 1
+            own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
+            worker = Child("worker", [*inferq, "worker", *self._models], own)
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
                 worker.on_death = self._recovery.after_death

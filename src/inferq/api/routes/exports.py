@@ -16,7 +16,6 @@ from inferq.errors import NotFound
 from inferq.exports import EXPORT_FORMATS, export
 from inferq.predictions.lists import Filter
 from inferq.predictions.record import DetectionsResult, Prediction, Record
-from inferq.render import upright
 
 FILENAME = "inferq-predictions"
 MEDIA_TYPES = sorted({each.media_type for each in EXPORT_FORMATS.values()} | {"application/zip"})
@@ -86,7 +85,7 @@ class _Source:
         assert latest is not None, "asked for after a prediction"  # noqa: S101 - narrows the type
         assert latest.task_id == prediction.task_id, "asked for in their order"  # noqa: S101
         try:
-            return upright(self._services.storage.read(latest.input_key))
+            return self._services.drawing.upright(self._services.storage.read(latest.input_key))
         except NotFound:
             return None
 

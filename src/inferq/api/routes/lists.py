@@ -46,7 +46,7 @@ def list_(
 @router.post(
     "/predictions/delete",
     summary="Delete predictions",
-    responses=problems(403, 413, 415),
+    responses=problems(403, 408, 413, 415),
 )
 def delete_many(services: ServicesDep, access: ChangeAccess, deletion: Deletion) -> Deleted:
     """Deletes predictions by id or by a filter, with their pictures and results; what runs is canceled."""

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from inferq.api.bodies import JsonRoute
 from inferq.api.callers import Access
 from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
-from inferq.api.openapi import answers, named_headers
+from inferq.api.openapi import answers, follow_ups, named_headers
 from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
@@ -87,11 +87,13 @@ UPLOAD_PARAMETERS = [
 SHOWN = ("ETag", "Preference-Applied", "Retry-After")
 MADE = ("Location", "Idempotency-Replayed", *SHOWN)
 ACCEPTED = answers(202, description="Accepted; it will reach an end", names=MADE)
+ACCEPTED[202]["links"] = follow_ups()
 FINISHED: Responses = {
     200: {
         "model": Prediction,
         "description": "Finished within `Prefer: wait`",
         "headers": named_headers(*MADE),
+        "links": follow_ups(),
     }
 }
 FOUND = answers(200, description="As it is now", names=SHOWN)
@@ -116,7 +118,7 @@ IdempotencyHeader = Annotated[
     summary="Predict on an upload",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(400, 403, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(400, 403, 408, 413, 415, 422, 429, 503, 507),
     openapi_extra={"requestBody": UPLOAD_BODY, "parameters": UPLOAD_PARAMETERS},
 )
 async def create(
@@ -196,7 +198,7 @@ def cancel(task_id: str, services: ServicesDep, access: ChangeAccess) -> Respons
     summary="Run a prediction again",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(403, 404, 409, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(403, 404, 408, 409, 413, 415, 422, 429, 503, 507),
 )
 async def rerun(
     request: Request,

@@ -3,10 +3,11 @@ import { IconAlertCircle } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Problem } from "@/api/generated/types.gen";
 import { problemOf } from "@/api/http";
-import { useDefaultThreshold } from "../api/use-default-threshold";
+import { defaultThreshold, useModelCard } from "../api/use-model-card";
 import { usePrediction } from "../api/use-prediction";
 import type { Submission } from "../hooks/use-submissions";
 import { detectionsFrom } from "../lib/detections";
+import { inLanguage, labelLanguage } from "../lib/labels";
 import { statusText } from "../lib/status";
 import { DetectionOverlay } from "./detection-overlay";
 import { ResultSide } from "./result-side";
@@ -17,8 +18,8 @@ export function SubmissionView({ submission }: { submission: Submission }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const [active, setActive] = useState<number | null>(null);
   const prediction = (data ?? submission.accepted)?.prediction;
-  const fallback = useDefaultThreshold(prediction?.model);
-  const threshold = chosen ?? fallback;
+  const card = useModelCard(prediction?.model);
+  const threshold = chosen ?? defaultThreshold(card);
   const problem = submission.problem ?? prediction?.error ?? (error ? problemOf(error) : null);
   if (problem) {
     return <ProblemAlert filename={submission.filename} problem={problem} />;
@@ -26,7 +27,8 @@ export function SubmissionView({ submission }: { submission: Submission }) {
   if (!prediction) {
     return <Uploading submission={submission} />;
   }
-  const detections = detectionsFrom(prediction, threshold);
+  const language = labelLanguage(card, navigator.languages);
+  const detections = inLanguage(detectionsFrom(prediction, threshold), card, language);
   const hiccup = failureReason ? `${problemOf(failureReason).title}. Trying again …` : null;
   return (
     <Grid gap="lg">
@@ -47,6 +49,7 @@ export function SubmissionView({ submission }: { submission: Submission }) {
             <ResultSide
               prediction={prediction}
               detections={detections}
+              language={language}
               threshold={threshold}
               onThreshold={(score) => {
                 setActive(null);
