@@ -168,10 +168,10 @@ def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, ann,
         assert [error["pointer"] for error in problem["errors"]] == pointers
 
 
-def test_of_very_many_wrong_fields_the_first_are_told(api: TestClient, store, photo):
+def test_of_very_many_wrong_fields_the_first_are_told(api: TestClient, store, ann, photo):
     done = accept(
         store,
-        owner="local",
+        owner=ann.owner,
         model=ModelReference(name="ssdlite-mobilenet-v2-coco", version="1"),
     )
     succeed(store, done)

@@ -5,6 +5,78 @@ export type ClientOptions = {
 };
 
 /**
+ * AccessToken
+ *
+ * An access token, as OAuth 2 answers with it (RFC 6749).
+ */
+export type AccessToken = {
+    /**
+     * Access Token
+     */
+    access_token: string;
+    /**
+     * Expires In
+     *
+     * Seconds that it is valid for.
+     */
+    expires_in: number;
+    /**
+     * Scope
+     */
+    scope: string;
+    /**
+     * Token Type
+     */
+    token_type?: 'bearer';
+};
+
+/**
+ * ApiKey
+ *
+ * An API key; what it is used with is told once, when it is made.
+ */
+export type ApiKey = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Key Id
+     */
+    key_id: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     *
+     * Noted at most once a minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
+};
+
+/**
+ * ApiKeyList
+ *
+ * A user's API keys, oldest first.
+ */
+export type ApiKeyList = {
+    /**
+     * Items
+     */
+    items: Array<ApiKey>;
+};
+
+/**
  * Batch
  *
  * What carries one batch label.
@@ -32,6 +104,30 @@ export type Batch = {
      * Total
      */
     total: number;
+};
+
+/**
+ * Body_auth-token
+ */
+export type BodyAuthToken = {
+    /**
+     * Grant Type
+     */
+    grant_type?: 'password';
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Scope
+     *
+     * Scopes wanted; all that the user may have.
+     */
+    scope?: string;
+    /**
+     * Username
+     */
+    username: string;
 };
 
 /**
@@ -195,6 +291,39 @@ export type JsonResult = {
 export type JsonValue = unknown;
 
 /**
+ * KeyWish
+ *
+ * An API key that is wanted.
+ */
+export type KeyWish = {
+    /**
+     * Expires In Days
+     *
+     * How long it is valid; for ever where absent.
+     */
+    expires_in_days?: number | null;
+    /**
+     * Label
+     *
+     * What it is for, to know it again by.
+     */
+    label?: string;
+    /**
+     * Scopes
+     *
+     * What it allows.
+     */
+    scopes?: Array<Scope>;
+};
+
+/**
+ * Kind
+ *
+ * What a credential is: a browser's cookie, a script's short-lived token, a key that was made on purpose.
+ */
+export type Kind = 'session' | 'access_token' | 'api_key';
+
+/**
  * LabelScore
  *
  * One class that a classifier considers.
@@ -236,6 +365,33 @@ export type Links = {
      * Self
      */
     self: string;
+};
+
+/**
+ * Me
+ *
+ * A user, and what the credential in use allows.
+ */
+export type Me = {
+    /**
+     * What was sent: a session's cookie, an access token, a key.
+     */
+    credential: Kind;
+    /**
+     * Expires At
+     *
+     * When the credential expires.
+     */
+    expires_at: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    role: Role;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
 };
 
 /**
@@ -348,6 +504,46 @@ export type ModelReference = {
      * Version
      */
     version: string;
+};
+
+/**
+ * NewApiKey
+ *
+ * A new API key.
+ */
+export type NewApiKey = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Key
+     *
+     * What is sent as `Authorization: Bearer …`; it is not shown again.
+     */
+    key: string;
+    /**
+     * Key Id
+     */
+    key_id: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     *
+     * Noted at most once a minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
 };
 
 /**
@@ -681,6 +877,34 @@ export type Rerun = {
 };
 
 /**
+ * Revoked
+ *
+ * What was signed out.
+ */
+export type Revoked = {
+    /**
+     * Revoked
+     *
+     * How many sessions and access tokens.
+     */
+    revoked: number;
+};
+
+/**
+ * Role
+ *
+ * What a user is.
+ */
+export type Role = 'user' | 'admin';
+
+/**
+ * Scope
+ *
+ * What a credential allows: make and end predictions, look, see and manage what belongs to others.
+ */
+export type Scope = 'predict' | 'read' | 'admin';
+
+/**
  * Selection
  *
  * Which predictions are wanted: of each field any value named, all where none is.
@@ -722,6 +946,54 @@ export type Selection = {
      * States; repeat the parameter for several.
      */
     state?: Array<State>;
+};
+
+/**
+ * SessionState
+ *
+ * Whether someone is signed in, and how one can be.
+ */
+export type SessionState = {
+    /**
+     * The tutorial's account: with `inferq up` on loopback, for this very machine alone.
+     */
+    demo: SignInOffer | null;
+    /**
+     * Who is signed in; null for nobody.
+     */
+    user: Me | null;
+};
+
+/**
+ * SignIn
+ *
+ * A user's name and password.
+ */
+export type SignIn = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
+ * SignInOffer
+ *
+ * An account that anyone at this machine may use.
+ */
+export type SignInOffer = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Username
+     */
+    username: string;
 };
 
 /**
@@ -767,6 +1039,391 @@ export type ProblemsGetResponses = {
 
 export type ProblemsGetResponse = ProblemsGetResponses[keyof ProblemsGetResponses];
 
+export type AuthListKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/auth/keys';
+};
+
+export type AuthListKeysErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthListKeysError = AuthListKeysErrors[keyof AuthListKeysErrors];
+
+export type AuthListKeysResponses = {
+    /**
+     * Successful Response
+     */
+    200: ApiKeyList;
+};
+
+export type AuthListKeysResponse = AuthListKeysResponses[keyof AuthListKeysResponses];
+
+export type AuthCreateKeyData = {
+    body: KeyWish;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/keys';
+};
+
+export type AuthCreateKeyErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthCreateKeyError = AuthCreateKeyErrors[keyof AuthCreateKeyErrors];
+
+export type AuthCreateKeyResponses = {
+    /**
+     * Successful Response
+     */
+    201: NewApiKey;
+};
+
+export type AuthCreateKeyResponse = AuthCreateKeyResponses[keyof AuthCreateKeyResponses];
+
+export type AuthRevokeKeyData = {
+    body?: never;
+    path: {
+        /**
+         * Key Id
+         *
+         * The key's id, as the list gives it.
+         */
+        key_id: string;
+    };
+    query?: never;
+    url: '/api/v1/auth/keys/{key_id}';
+};
+
+export type AuthRevokeKeyErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthRevokeKeyError = AuthRevokeKeyErrors[keyof AuthRevokeKeyErrors];
+
+export type AuthRevokeKeyResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AuthRevokeKeyResponse = AuthRevokeKeyResponses[keyof AuthRevokeKeyResponses];
+
+export type AuthMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/me';
+};
+
+export type AuthMeErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthMeError = AuthMeErrors[keyof AuthMeErrors];
+
+export type AuthMeResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type AuthMeResponse = AuthMeResponses[keyof AuthMeResponses];
+
+export type AuthSignOutData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Everywhere
+         *
+         * All sessions and access tokens of yours; API keys stay.
+         */
+        everywhere?: boolean;
+    };
+    url: '/api/v1/auth/session';
+};
+
+export type AuthSignOutErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthSignOutError = AuthSignOutErrors[keyof AuthSignOutErrors];
+
+export type AuthSignOutResponses = {
+    /**
+     * Successful Response
+     */
+    200: Revoked;
+};
+
+export type AuthSignOutResponse = AuthSignOutResponses[keyof AuthSignOutResponses];
+
+export type AuthGetSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/session';
+};
+
+export type AuthGetSessionErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthGetSessionError = AuthGetSessionErrors[keyof AuthGetSessionErrors];
+
+export type AuthGetSessionResponses = {
+    /**
+     * Successful Response
+     */
+    200: SessionState;
+};
+
+export type AuthGetSessionResponse = AuthGetSessionResponses[keyof AuthGetSessionResponses];
+
+export type AuthSignInData = {
+    body: SignIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/session';
+};
+
+export type AuthSignInErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    429: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthSignInError = AuthSignInErrors[keyof AuthSignInErrors];
+
+export type AuthSignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type AuthSignInResponse = AuthSignInResponses[keyof AuthSignInResponses];
+
+export type AuthTokenData = {
+    body: BodyAuthToken;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/token';
+};
+
+export type AuthTokenErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    429: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthTokenError = AuthTokenErrors[keyof AuthTokenErrors];
+
+export type AuthTokenResponses = {
+    /**
+     * Successful Response
+     */
+    200: AccessToken;
+};
+
+export type AuthTokenResponse = AuthTokenResponses[keyof AuthTokenResponses];
+
 export type BatchesGetData = {
     body?: never;
     path: {
@@ -777,7 +1434,14 @@ export type BatchesGetData = {
          */
         batch: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/batches/{batch}';
 };
 
@@ -786,6 +1450,14 @@ export type BatchesGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -821,7 +1493,14 @@ export type BatchesCancelData = {
          */
         batch: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/batches/{batch}/cancel';
 };
 
@@ -830,6 +1509,10 @@ export type BatchesCancelErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -877,6 +1560,12 @@ export type EventsFollowData = {
          * Only what carries this batch label.
          */
         batch?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/events';
 };
@@ -886,6 +1575,14 @@ export type EventsFollowErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -919,6 +1616,14 @@ export type ModelsListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -959,6 +1664,14 @@ export type ModelsGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1025,6 +1738,12 @@ export type PredictionsListData = {
          */
         created_before?: string | null;
         /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+        /**
          * Limit
          *
          * Most predictions of the page.
@@ -1045,6 +1764,14 @@ export type PredictionsListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1128,6 +1855,10 @@ export type PredictionsCreateErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1177,7 +1908,14 @@ export type PredictionsCreateResponse = PredictionsCreateResponses[keyof Predict
 export type PredictionsDeleteManyData = {
     body: Deletion;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/delete';
 };
 
@@ -1186,6 +1924,10 @@ export type PredictionsDeleteManyErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1264,6 +2006,12 @@ export type PredictionsExportData = {
          */
         created_before?: string | null;
         /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+        /**
          * Format
          *
          * JSON Lines, CSV, COCO, YOLO (as Ultralytics reads it) or Pascal VOC.
@@ -1290,6 +2038,14 @@ export type PredictionsExportErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1321,7 +2077,14 @@ export type PredictionsDeleteData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}';
 };
 
@@ -1330,6 +2093,10 @@ export type PredictionsDeleteErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1383,7 +2150,14 @@ export type PredictionsGetData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}';
 };
 
@@ -1392,6 +2166,14 @@ export type PredictionsGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1446,6 +2228,12 @@ export type PicturesAnnotatedData = {
          * Language of the labels, such as `vi`; where absent, as `Accept-Language` says. English where the model's card has no other.
          */
         lang?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/annotated';
 };
@@ -1455,6 +2243,14 @@ export type PicturesAnnotatedErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1502,7 +2298,14 @@ export type PredictionsCancelData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/cancel';
 };
 
@@ -1511,6 +2314,10 @@ export type PredictionsCancelErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1562,7 +2369,14 @@ export type EventsFollowPredictionData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/events';
 };
 
@@ -1571,6 +2385,14 @@ export type EventsFollowPredictionErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1610,7 +2432,14 @@ export type PicturesImageData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/image';
 };
 
@@ -1619,6 +2448,14 @@ export type PicturesImageErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1669,6 +2506,12 @@ export type PicturesPreviewData = {
          * Most pixels of the longer side.
          */
         max_side?: '320' | '1280' | '2560';
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/preview';
 };
@@ -1678,6 +2521,14 @@ export type PicturesPreviewErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1747,6 +2598,10 @@ export type PredictionsRerunErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1813,6 +2668,14 @@ export type QueueGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
