@@ -12,7 +12,7 @@ import redis
 
 from inferq.accounts.setup import ensure_demo
 from inferq.accounts.store import AccountStore
-from system.served import eventually, free_port
+from system.served import Served, eventually, free_port
 
 SESSION = "/api/v1/auth/session"
 DEMO = {"username": "ml_user", "password": "CBSy3NaBMxLF"}
@@ -61,3 +61,39 @@ def _answers(client: httpx.Client) -> bool:
         return client.get("/healthz").is_success
     except httpx.TransportError:
         return False
+
+
+@pytest.mark.timeout(300)
+def test_inferq_up_on_a_public_address_has_no_demo_account_and_no_local_key(tmp_path: Path):
+    environment = {
+        "INFERQ_ALLOWED_HOSTS": "inferq.example",
+        "INFERQ_PUBLIC_URL": "https://inferq.example",
+        "INFERQ_ADMIN_PASSWORD": "correct horse battery",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        server = Served(tmp_path / "data", "--host", "0.0.0.0").ready()
+    try:
+        assert "open       https://inferq.example" in server.output
+        assert not (server.data_dir / "local.key").exists()
+        with httpx.Client(base_url=server.url, headers={"Host": "inferq.example"}) as client:
+            assert client.get("/api/v1/models").status_code == 401
+            assert client.post(SESSION, json=DEMO).status_code == 401
+            admin = {"username": "admin", "password": "correct horse battery"}
+            assert client.post(SESSION, json=admin).is_success
+    finally:
+        server.stop()
+    # The same data directory on loopback, and back again.
+    users = [sys.executable, "-m", "inferq", "users", "list", "--data-dir", str(server.data_dir)]
+    again = Served(server.data_dir).ready()
+    try:
+        assert again.client().models()
+        assert (server.data_dir / "local.key").stat().st_mode & 0o777 == 0o600
+        listed = subprocess.run(users, capture_output=True, text=True, check=True).stdout
+        assert re.findall(r"(?m)^(\w+) +(\w+)", listed)[1:] == [
+            ("admin", "admin"),
+            ("ml_user", "user"),
+        ]
+    finally:
+        again.stop()

@@ -37,6 +37,8 @@ LOAD_SECONDS = 300.0
 """For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - compared with
+"""How this machine itself reaches what listens on these addresses."""
 
 log = structlog.get_logger()
 
@@ -70,7 +72,8 @@ class Supervisor:
     @property
     def url(self) -> str:
         """Where the server can be reached."""
-        return f"http://{self._settings.host}:{self._settings.port}"
+        settings = self._settings
+        return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
 
     def run(self, on_ready: Callable[[str], None]) -> None:
         """Serves until SIGINT or SIGTERM; calls `on_ready` with the URL once predictions can be made.
@@ -95,7 +98,7 @@ class Supervisor:
                 self._recovery.after_restart()
             key = self._make_accounts(redis_url)
             self._start_children(redis_url, listener)
-            self._tend_until(lambda: _serves(self.url, redis_url), LOAD_SECONDS)
+            self._tend_until(lambda: _serves(self._settings, redis_url), LOAD_SECONDS)
             if not self._stop.is_set():
                 LocalServer(self.url, key).write()
                 on_ready(self.url)
@@ -177,7 +180,7 @@ class Supervisor:
                 child.wait(deadline)
 
 
-def _serves(url: str, redis_url: str) -> bool:
+def _serves(settings: Settings, redis_url: str) -> bool:
     """Whether the API answers, and a worker has registered a model."""
     client = connect(redis_url)
     try:
@@ -185,7 +188,10 @@ def _serves(url: str, redis_url: str) -> bool:
         if not any(register.serving(name).workers for name in register.references()):
             return False
         # The socket takes connections before there is an API, so the answer has to be waited for, briefly.
-        with urllib.request.urlopen(f"{url}/readyz", timeout=PROBE_SECONDS):
+        host = ANYWHERE.get(settings.host, settings.host)
+        url = f"http://{host}:{settings.port}/readyz"
+        probe = urllib.request.Request(url, headers={"Host": settings.allowed_hosts[0]})
+        with urllib.request.urlopen(probe, timeout=PROBE_SECONDS):
             return True
     except (OSError, StateUnavailable):
         return False
