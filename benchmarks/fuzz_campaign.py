@@ -19,7 +19,7 @@ import httpx2
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from harness import RESULTS, machine, write_section
-from security import HEADERS, TITLE, Gauge
+from security import TITLE, Gauge
 
 from fuzz.pictures import MAX_PIXELS, MOST_KIB, Findings, fuzz, mutants
 from fuzz.schema import Run, fuzz_api
@@ -48,7 +48,7 @@ def post_pictures(server: Served, count: int, seed: int) -> tuple[Counter[str], 
     """Pictures to a server; what each was answered and came to, and what was wrong with an answer."""
     outcomes: Counter[str] = Counter()
     faults: list[str] = []
-    with httpx2.Client(base_url=server.url, timeout=60, headers=HEADERS) as client:
+    with httpx2.Client(base_url=server.url, timeout=60, headers=server.headers) as client:
         accepted = []
         for name, content in mutants(count, start=seed):
             answer = client.post("/api/v1/predictions", files={"image": (name, content)})
@@ -80,7 +80,12 @@ def serve_and_fuzz(
         before = [gauge.reset() for gauge in gauges]
         outcomes, faults = post_pictures(server, POSTED, seed)
         run = fuzz_api(
-            server.url, folder, examples=100, seconds=seconds, seed=seed % 2**31, headers=HEADERS
+            server.url,
+            folder,
+            examples=100,
+            seconds=seconds,
+            seed=seed % 2**31,
+            headers=server.headers,
         )
         pids = [server.child("inferq api"), server.child("inferq worker")]
         if pids != [gauge.pid for gauge in gauges]:

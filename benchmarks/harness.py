@@ -14,6 +14,8 @@ from pathlib import Path
 
 import redis
 
+from inferq.accounts.account import SCOPES_OF, Kind, Role, User
+from inferq.accounts.store import AccountStore, Wish
 from inferq.embedded.valkey import configure_valkey
 from inferq.predictions.record import (
     Box,
@@ -67,6 +69,16 @@ def valkey() -> Iterator[Server]:
         process.terminate()
         process.wait()
         shutil.rmtree(folder)
+
+
+def ann(client: redis.Redis) -> tuple[User, str]:
+    """A user, made where missing, and a new key."""
+    accounts = AccountStore(client)
+    user = accounts.add_user("ann", Role.USER, None) or accounts.user("ann")
+    made = accounts.issue(user, Wish(Kind.API_KEY, SCOPES_OF[Role.USER])) if user else None
+    if user is None or made is None:
+        raise RuntimeError("the state store has no place for a user")
+    return user, str(made[0])
 
 
 def draft(owner: str = "ann", batch: str | None = None) -> Draft:

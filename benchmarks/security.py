@@ -37,8 +37,6 @@ TITLE = "# How hostile input is answered"
 BOMBS = "## Bombs"
 MIB = 2**20
 PATIENCE = 60.0
-HEADERS: dict[str, str] = {}
-"""Credentials of each request."""
 
 
 def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
@@ -219,7 +217,7 @@ def measure(server: Served, name: str, content: bytes) -> str:
     api, worker = Gauge(server.child("inferq api")), Gauge(server.child("inferq worker"))
     before = api.reset(), worker.reset()
     started = time.perf_counter()
-    with httpx2.Client(timeout=PATIENCE, headers=HEADERS) as client:
+    with httpx2.Client(timeout=PATIENCE, headers=server.headers) as client:
         posted = client.post(url, files={"image": ("bomb", content)})
         submitted = time.perf_counter() - started
         answer = posted.json()

@@ -17,6 +17,7 @@ import pytest
 import redis
 from starlette.testclient import TestClient
 
+from inferq.accounts.store import AccountStore
 from inferq.api.app import create_app
 from inferq.embedded.valkey import configure_valkey
 from inferq.models.base import Context, Model
@@ -30,6 +31,7 @@ from inferq.telemetry import configure_logging
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.slots import Slots
 from models.saved_models import build
+from people import Person, person
 from photos import PHOTOS, jpeg
 
 # The same examples in each run; `--hypothesis-profile=thorough` looks for new ones, and for longer.
@@ -156,9 +158,21 @@ def pipeline(
 
 
 @pytest.fixture
-def api(settings: Settings, register: ModelRegister) -> Iterator[TestClient]:
+def accounts(state: redis.Redis) -> AccountStore:
+    return AccountStore(state)
+
+
+@pytest.fixture
+def ann(accounts: AccountStore) -> Person:
+    """The user that tests act as, unless they say otherwise."""
+    return person(accounts)
+
+
+@pytest.fixture
+def api(settings: Settings, register: ModelRegister, ann: Person) -> Iterator[TestClient]:
     """The running application over HTTP."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    app = create_app(settings)
+    with TestClient(app, raise_server_exceptions=False, headers=ann.headers) as client:
         yield client
 
 

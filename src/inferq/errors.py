@@ -39,6 +39,8 @@ class InferqError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Error"
     retryable: ClassVar[bool] = False
+    challenge: str | None = None
+    """What `WWW-Authenticate` says: which credential would do."""
 
     def __init__(
         self,
@@ -120,14 +122,22 @@ class HostNotAllowed(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """No credential, or one that is expired or revoked.
+    """No credential, or one that is expired or revoked; or a wrong user name or password.
 
-    Sign in, or send an API key that is valid.
+    Sign in, or send an API key that is valid: `Authorization: Bearer iq_…`.
     """
 
     code = "unauthenticated"
     status = 401
     title = "Sign in first"
+    challenge = "Bearer"
+
+    @classmethod
+    def invalid_token(cls, detail: str) -> Self:
+        """A credential was sent, but it is not valid."""
+        error = cls(detail)
+        error.challenge = 'Bearer error="invalid_token"'
+        return error
 
 
 class InsufficientScope(RequestError):
@@ -139,6 +149,13 @@ class InsufficientScope(RequestError):
     code = "insufficient_scope"
     status = 403
     title = "Not allowed with this credential"
+
+    @classmethod
+    def of(cls, scope: str) -> Self:
+        """A scope that is missing."""
+        error = cls(f"This needs a credential with the scope '{scope}'.")
+        error.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+        return error
 
 
 class CrossOrigin(RequestError):

@@ -3,7 +3,10 @@
 Nothing else in inferq reads the environment. Call `get_settings()`; it is read once a process.
 """
 
+import json
 import os
+import re
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
@@ -11,11 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
-    JsonConfigSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -25,12 +27,45 @@ from typing_extensions import override
 from inferq.errors import SetupError
 
 PREFIX = "INFERQ_"
+RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def local_server_file() -> Path:
-    """Where `inferq up` writes the URL of this user's server, so that `inferq predict` finds it from any folder."""
+    """Where `inferq up` writes the URL of this user's server and its key: `inferq predict` finds both from any folder."""
     return user_config_path("inferq") / "server.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """The server that this user has started here; its key is for that server alone."""
+
+    url: str | None = None
+    api_key: str | None = None
+
+    @classmethod
+    def read(cls) -> "LocalServer":
+        """What `write` left; nothing where that is not to be read."""
+        try:
+            kept = json.loads(local_server_file().read_text(encoding="utf-8"))
+            return cls(kept["url"], kept.get("api_key"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+    def write(self) -> None:
+        """Keeps it for this user alone."""
+        path = local_server_file()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+
+def _rate(text: str) -> str:
+    """A rate as `limits` reads it, checked."""
+    if RATE.fullmatch(text) is None:
+        raise ValueError("has to be a number per second, minute, hour or day, as in 20/minute")
+    return text
 
 
 class FileSecretSource(PydanticBaseSettingsSource):
@@ -181,7 +216,40 @@ class Settings(BaseSettings):
         LOOPBACK_HOSTS, description="Host names that requests may be addressed to, without ports."
     )
     public_url: str | None = Field(
-        None, description="URL under which browsers reach the server, if a proxy changes it."
+        None,
+        description="URL under which browsers reach the server, if a proxy changes it. With `https://`, cookies are"
+        " for TLS alone, and browsers are told to keep to it (HSTS).",
+    )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of proxies whose `X-Forwarded-For` or `Forwarded` is believed.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins of other sites (`https://app.example`) whose pages may use the API with a key.",
+    )
+    demo: bool | None = Field(
+        None,
+        description="Whether the tutorial's account `ml_user` exists. Unset, only with `inferq up` on loopback.",
+    )
+    admin_password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        description="Password of the first user, `admin`. Unset, one is made up and printed once.",
+    )
+    session_lifetime: timedelta = Field(
+        timedelta(hours=24), description="How long a browser stays signed in."
+    )
+    token_lifetime: timedelta = Field(
+        timedelta(hours=1), description="How long an access token of `POST /auth/token` is valid."
+    )
+    sign_in_limit: Annotated[str, AfterValidator(_rate)] = Field(
+        "20/minute", description="Attempts to sign in that one address has."
+    )
+    submit_limit: Annotated[str, AfterValidator(_rate)] | None = Field(
+        None,
+        description="Predictions that one credential, and one address, may send (`600/minute`). Unset, no more are"
+        " refused than `INFERQ_MAX_IN_FLIGHT` does.",
     )
     webhook_url: str | None = Field(
         None, description="Where the ends of predictions are told that name no `callback_url`."
@@ -212,7 +280,15 @@ class Settings(BaseSettings):
         None, description="API key that `inferq.Client` and `inferq predict` send."
     )
 
-    @field_validator("providers", "formats", "allowed_hosts", "webhook_networks", mode="before")
+    @field_validator(
+        "providers",
+        "formats",
+        "allowed_hosts",
+        "trusted_proxies",
+        "cors_origins",
+        "webhook_networks",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -222,7 +298,13 @@ class Settings(BaseSettings):
         )
 
     @field_validator(
-        "retention", "attempt_timeout", "queue_timeout", "drain_timeout", mode="before"
+        "retention",
+        "attempt_timeout",
+        "queue_timeout",
+        "drain_timeout",
+        "session_lifetime",
+        "token_lifetime",
+        mode="before",
     )
     @classmethod
     def _seconds(cls, value: object) -> object:
@@ -237,9 +319,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order of precedence: arguments, environment, secret files, `.env`, what `inferq up` left for clients."""
-        local = JsonConfigSettingsSource(settings_cls, json_file=local_server_file())
-        return init_settings, env_settings, FileSecretSource(settings_cls), dotenv_settings, local
+        """Order of precedence: arguments, environment, secret files, `.env`."""
+        return init_settings, env_settings, FileSecretSource(settings_cls), dotenv_settings
 
     def state_url(self) -> str:
         """URL of the state store.
@@ -265,6 +346,11 @@ class Settings(BaseSettings):
     def blob_url(self) -> str:
         """URL of the storage of inputs."""
         return self.storage_url or (self.data_dir.absolute() / "storage").as_uri()
+
+    @property
+    def is_behind_tls(self) -> bool:
+        """Whether browsers reach the server over TLS alone."""
+        return (self.public_url or "").lower().startswith("https://")
 
     def tuned_folder(self) -> Path:
         """Where `inferq models tune` writes what it found best on this machine; it need not exist."""

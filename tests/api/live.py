@@ -64,13 +64,15 @@ class Stream:
 class LiveApi:
     """One API process's worth of server."""
 
-    def __init__(self, settings: Settings, port: int | None = None) -> None:
+    def __init__(self, settings: Settings, port: int | None = None, *, key: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         app = create_app(settings.model_copy(update={"allowed_hosts": ("127.0.0.1",)}))
         self._server = Server(app, host="127.0.0.1", port=self.port)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self.client = httpx.Client(base_url=self.url, timeout=SECONDS)
+        self.key = key
+        headers = {"Authorization": f"Bearer {key}"}
+        self.client = httpx.Client(base_url=self.url, timeout=SECONDS, headers=headers)
 
     def start(self) -> "LiveApi":
         self._thread.start()

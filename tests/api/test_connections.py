@@ -18,6 +18,11 @@ POST = b"POST " + URL + b" HTTP/1.1\r\n" + HOST
 SHORT = 0.2
 
 
+def signature(live: LiveApi) -> bytes:
+    """The header with the caller's key."""
+    return f"Authorization: Bearer {live.key}\r\n".encode()
+
+
 @contextmanager
 def connected(live: LiveApi) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", live.port), SECONDS) as connection:
@@ -86,6 +91,7 @@ def test_a_body_that_trickles_is_not_waited_for(
 ):
     monkeypatch.setattr(bodies, "PATIENCE_SECONDS", SHORT)
     head = b"POST " + path + b" HTTP/1.1\r\n" + HOST + b"Content-Type: " + kind + b"\r\n"
+    head += signature(live)
     with connected(live) as connection:
         connection.sendall(head + b"Content-Length: 100\r\nConnection: close\r\n\r\n--b\r\n")
         status, problem = answer(connection)
@@ -117,7 +123,9 @@ async def test_a_body_that_goes_on_coming_earns_time(monkeypatch):
 def test_the_rest_of_a_refused_body_is_dropped_for_a_while_only(live: LiveApi, monkeypatch):
     monkeypatch.setattr(connections, "LINGER_SECONDS", SHORT)
     with connected(live) as connection:
-        connection.sendall(POST + b"Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n")
+        connection.sendall(
+            POST + signature(live) + b"Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n"
+        )
         assert connection.recv(65536).startswith(b"HTTP/1.1 415")
         while connection.recv(1):  # until it is closed, though bytes are still to come
             continue

@@ -18,7 +18,7 @@ def test_a_worker_that_registers_makes_its_model_known_to_the_api(api: TestClien
 
 
 def test_without_any_worker_ever_there_are_no_models(api: TestClient, state, upload):
-    state.flushall()
+    state.delete(*state.keys("inferq:cards"), *state.keys("inferq:serving:*"))
     assert api.get(URL).json() == {"items": [], "default": None}
     problem = api.post("/api/v1/predictions", files=upload).json()
     assert problem["code"] == "unknown_model"

@@ -145,9 +145,9 @@ def test_json_has_to_be_called_json(api: TestClient, path: str, headers: dict):
     assert headers.get("Content-Type", "without Content-Type") in problem["detail"]
 
 
-def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, photo):
+def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, ann, photo):
     model = ModelReference(name="ssdlite-mobilenet-v2-coco", version="1")
-    done = accept(store, owner="local", model=model)
+    done = accept(store, owner=ann.owner, model=model)
     succeed(store, done)
     picture, long = {"image": photo["chelsea"]}, {"Idempotency-Key": "x" * 256}
     for answer, pointers in (
@@ -168,10 +168,10 @@ def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, phot
         assert [error["pointer"] for error in problem["errors"]] == pointers
 
 
-def test_of_very_many_wrong_fields_the_first_are_told(api: TestClient, store, photo):
+def test_of_very_many_wrong_fields_the_first_are_told(api: TestClient, store, ann, photo):
     done = accept(
         store,
-        owner="local",
+        owner=ann.owner,
         model=ModelReference(name="ssdlite-mobilenet-v2-coco", version="1"),
     )
     succeed(store, done)
@@ -217,10 +217,16 @@ def test_an_origin_that_is_no_url_is_a_foreign_one(api: TestClient, upload, orig
     refused(answer, 403, "cross_origin")
 
 
+def signed(live: LiveApi, request: bytes) -> bytes:
+    """The same request with the caller's key."""
+    close = b"Connection: close\r\n"
+    return request.replace(close, close + f"Authorization: Bearer {live.key}\r\n".encode())
+
+
 def exchange(live: LiveApi, request: bytes, *, end: bool = False) -> tuple[int, bytes, bytes]:
     """Status, head and body of the answer to bytes on a connection of their own; `end` says that no more come."""
     with socket.create_connection(("127.0.0.1", live.port), SECONDS) as connection:
-        connection.sendall(request)
+        connection.sendall(signed(live, request))
         if end:
             connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -298,7 +304,7 @@ def test_of_an_upload_whose_client_goes_away_nothing_stays(
     known = set(state.keys())
     exchange_half = request(URL.encode(), *lines, method=b"POST") + body[: len(body) // 2]
     with socket.create_connection(("127.0.0.1", live.port), SECONDS) as connection:
-        connection.sendall(exchange_half)
+        connection.sendall(signed(live, exchange_half))
     open_connections = live._server.server_state.connections
     tasks = live._server.server_state.tasks
     eventually(lambda: not open_connections and not tasks)

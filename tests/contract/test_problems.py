@@ -24,6 +24,7 @@ from inferq.models.register import ModelRegister
 from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.worker.pipeline import Pipeline
+from people import Person
 from photos import encoded, pixels
 
 ROOT = Path(__file__).parents[2]
@@ -33,9 +34,6 @@ TRACED = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
 WAIT_STATUS = {429, 503, 507}
 
 NEVER_ANSWERED = {
-    "unauthenticated": "there are no accounts yet",
-    "insufficient_scope": "there are no accounts yet",
-    "rate_limited": "there are no accounts yet whose requests could be counted",
     "head_too_large": "answered by the connection, before there is a request: tests/api/test_connections.py",
     "server_unreachable": "the client's word for no answer",
     "canceled": "raised by the client alone",
@@ -58,12 +56,13 @@ class Site:
     pipeline: Pipeline
     storage: Storage
     photo: bytes
+    ann: Person
     patch: pytest.MonkeyPatch
     stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, **changes: object) -> TestClient:
         app = create_app(self.settings.model_copy(update=changes))
-        client = TestClient(app, raise_server_exceptions=False, headers=TRACED)
+        client = TestClient(app, raise_server_exceptions=False, headers=TRACED | self.ann.headers)
         return self.stack.enter_context(client)
 
     def submit(self, client: TestClient, data: bytes | None = None, **fields: str):
@@ -82,9 +81,9 @@ class Site:
 @pytest.fixture
 def site(
     settings: Settings, register: ModelRegister, pipeline: Pipeline, storage: Storage,
-    photo: dict[str, bytes], monkeypatch: pytest.MonkeyPatch,
+    photo: dict[str, bytes], ann: Person, monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Site]:  # fmt: skip
-    site = Site(settings, pipeline, storage, photo["chelsea"], monkeypatch)
+    site = Site(settings, pipeline, storage, photo["chelsea"], ann, monkeypatch)
     with site.stack:
         yield site
 
@@ -119,6 +118,23 @@ def a_foreign_host(site: Site):
 @reaches("cross_origin")
 def a_foreign_page(site: Site):
     return site.start().post(f"{URL}/x/cancel", headers={"Origin": "https://evil.example"})
+
+
+@reaches("unauthenticated")
+def a_request_of_nobody(site: Site):
+    return site.start().get(URL, headers={"Authorization": ""})
+
+
+@reaches("insufficient_scope")
+def a_look_at_what_belongs_to_another(site: Site):
+    return site.start().get(URL, params={"owner": "bob"})
+
+
+@reaches("rate_limited")
+def one_submit_too_many(site: Site):
+    api = site.start(submit_limit="1/minute")
+    site.queued(api)
+    return site.submit(api)
 
 
 @reaches("not_found")

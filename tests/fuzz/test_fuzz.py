@@ -42,6 +42,6 @@ def test_a_crash_and_a_glutton_would_be_seen():
 def test_what_the_document_allows_and_forbids_is_answered_as_it_says(
     served: Served, tmp_path: Path
 ):
-    run = fuzz_api(served.url, tmp_path, examples=EXAMPLES)
+    run = fuzz_api(served.url, tmp_path, examples=EXAMPLES, headers=served.headers)
     assert run.failures == ""
     assert run.cases > 500

@@ -73,7 +73,8 @@ class Served:
                     name: value
                     for name, value in os.environ.items()
                     if name != "PYTEST_CURRENT_TEST"
-                },
+                }
+                | {"XDG_CONFIG_HOME": str(data_dir.parent / "config")},
             )
 
     @property
@@ -90,9 +91,29 @@ class Served:
             time.sleep(0.02)
         return self
 
+    @property
+    def key(self) -> str:
+        """The key that it has left for whoever sits at this machine."""
+        return (self.data_dir / "local.key").read_text().strip()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request with that key carries."""
+        return {"Authorization": f"Bearer {self.key}"}
+
+    @property
+    def access(self) -> dict[str, str]:
+        """What `Client` and `AsyncClient` are made with to talk to it."""
+        return {"url": self.url, "api_key": self.key}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that lead programs to it."""
+        return {"INFERQ_URL": self.url, "INFERQ_API_KEY": self.key}
+
     def client(self) -> Client:
         """A client of this server."""
-        return Client(self.url, timeout=20)
+        return Client(**self.access, timeout=20)
 
     def child(self, name: str) -> int:
         """The process id of the child whose command line holds a name (`inferq api`, `valkey-server`)."""

@@ -14,6 +14,12 @@ async function keep(page: Page, name: string) {
   }
 }
 
+async function open(page: Page) {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Try as ml_user" }).click();
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+}
+
 async function expectAccessible(page: Page) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
@@ -36,7 +42,7 @@ test.beforeEach(async ({ page, baseURL }) => {
 test("a dropped photograph shows its box, and the slider asks nothing of the server", async ({
   page,
 }) => {
-  await page.goto("/");
+  await open(page);
   await expectAccessible(page);
   await keep(page, "empty-light");
   await drop(page, photos[0] ?? "");
@@ -59,13 +65,13 @@ test("a dropped photograph shows its box, and the slider asks nothing of the ser
   expect(requests).toBe(0);
 });
 
-test("a box lies on the picture where the API says", async ({ page, request }) => {
-  await page.goto("/");
+test("a box lies on the picture where the API says", async ({ page }) => {
+  await open(page);
   const accepted = page.waitForResponse((response) => response.request().method() === "POST");
   await drop(page, photos[0] ?? "");
   const { links } = await (await accepted).json();
   await expect(page.getByRole("cell", { name: "cat" })).toBeVisible();
-  const { result, input } = await (await request.get(links.self)).json();
+  const { result, input } = await (await page.request.get(links.self)).json();
   const { box } = result.detections[0];
   const picture = await page.getByRole("img", { name: "chelsea.jpg" }).boundingBox();
   const drawn = await page.getByTestId("boxes").locator("rect").first().boundingBox();
@@ -101,7 +107,7 @@ test.describe("a reader of Vietnamese", () => {
 });
 
 test("several photographs stand in a strip, the newest first", async ({ page }) => {
-  await page.goto("/");
+  await open(page);
   await drop(page, ...photos);
   const strip = page.getByRole("navigation", { name: "Pictures" });
   await expect(strip.getByRole("button")).toHaveCount(photos.length);
@@ -113,7 +119,7 @@ test("several photographs stand in a strip, the newest first", async ({ page }) 
 });
 
 test("what is no picture is told in words", async ({ page }) => {
-  await page.goto("/");
+  await open(page);
   page.removeAllListeners("console"); // the browser logs the refusal itself
   await page
     .getByLabel("Photographs", { exact: true })
@@ -131,7 +137,7 @@ for (const scheme of ["light", "dark"] as const) {
     test(`the page is accessible and fits: ${scheme}, ${device}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height });
-      await page.goto("/");
+      await open(page);
       await drop(page, photos[1] ?? "");
       await expect(page.getByRole("cell", { name: "cup" })).toBeVisible();
       await page

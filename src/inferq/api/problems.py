@@ -34,9 +34,11 @@ log = structlog.get_logger()
 
 def problem_response(error: InferqError, *, trace_id: str | None) -> Response:
     """The answer that tells a client of an error."""
-    headers = (
-        {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
-    )
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
     body = Problem.of(error, trace_id=trace_id).model_dump_json()
     return Response(body, error.status, headers, MEDIA_TYPE)
 

@@ -22,6 +22,7 @@ from inferq.models.register import RegisteredCard
 from inferq.predictions.links import links_of
 from inferq.predictions.record import Prediction, QueuePlace, Record, State
 
+OWNER_DESCRIPTION = "For admins: the user whose predictions are meant; without it, your own."
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -67,7 +68,13 @@ class Selection(BaseModel):
     )
 
 
-class ListQuery(Selection):
+class OwnedSelection(Selection):
+    """The same of a user's predictions; `owner` is looked at before, with the credential."""
+
+    owner: str | None = Field(None, description=OWNER_DESCRIPTION)
+
+
+class ListQuery(OwnedSelection):
     """A page of a list."""
 
     limit: int = Field(50, ge=1, le=200, description="Most predictions of the page.")

@@ -14,10 +14,9 @@ from typing import Any, Literal, cast
 import orjson
 import redis
 
-from inferq.predictions.encoding import microseconds, moment
 from inferq.predictions.lists import Position
 from inferq.predictions.record import Frozen, State
-from inferq.state import load_script, state_errors
+from inferq.state import load_script, microseconds, moment, state_errors
 
 SCRIPTS = ("take_webhooks", "report_webhook", "redeliver", "rotate_secret")
 LOAN = timedelta(seconds=60)

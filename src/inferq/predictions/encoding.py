@@ -1,7 +1,7 @@
 """A record as the hash that the state store holds: text fields, times in microseconds of its clock."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 
 import orjson
 from pydantic import TypeAdapter
@@ -16,6 +16,7 @@ from inferq.predictions.record import (
     Result,
     State,
 )
+from inferq.state import moment
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
@@ -23,16 +24,6 @@ _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 def record_key(task_id: str) -> str:
     """The key of a prediction's record."""
     return f"inferq:prediction:{task_id}"
-
-
-def microseconds(duration: timedelta) -> int:
-    """A duration as the store counts it."""
-    return duration // timedelta(microseconds=1)
-
-
-def pairs(flat: Sequence[str]) -> dict[str, str]:
-    """Names and values in turn, as scripts give them, by name."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def draft_fields(draft: Draft) -> list[str | bytes]:
@@ -87,11 +78,6 @@ def decode(fields: Mapping[str, str]) -> Record:
         else None,
         callback_url=fields.get("callback_url"),
     )
-
-
-def moment(fields: Mapping[str, str], name: str) -> datetime | None:
-    """The time that a field holds, if there is one."""
-    return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if name in fields else None
 
 
 def _timings(fields: Mapping[str, str]) -> dict[str, float]:

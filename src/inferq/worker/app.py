@@ -22,6 +22,7 @@ from inferq.models.providers import check_one_device
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
+from inferq.safety import require_safe
 from inferq.settings import Settings
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
@@ -53,6 +54,7 @@ def run_worker(
     Raises:
         SetupError: A setting or a model is at fault.
     """
+    require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is loaded
     check_one_device(settings.providers)
     folder = settings.models_folder()

@@ -1,9 +1,11 @@
 import type { Problem } from "@/api/generated/types.gen";
+import { signedIn, signInCount } from "@/api/sign-in";
 
 const LONGEST_DELAY_MS = 10_000;
 /** No answer, too many requests, a proxy without a server, unavailable, full: what passes by itself. */
 const PASSING_STATUS = [0, 429, 502, 503, 504, 507];
 const NOT_MODIFIED = 304;
+const UNAUTHENTICATED = 401;
 const LEAST_DELAY_MS = 500;
 
 /** A request that did not succeed: the server's problem, or that there was no answer at all. */
@@ -42,8 +44,28 @@ export function unreachable(): ApiError {
   return new ApiError(UNREACHABLE, undefined);
 }
 
-/** Asks the server; every answer that is no success is thrown as an `ApiError`. */
+/** Asks the server; every answer that is no success is thrown as an `ApiError`. Waits where one has to sign in first. */
 export async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    const sent = signInCount();
+    try {
+      return await send(path, options);
+    } catch (error) {
+      if (!isUnauthenticated(error)) {
+        throw error;
+      }
+      await signedIn(sent);
+    }
+  }
+}
+
+/** Whether a request was refused because nobody is signed in (any more). */
+export function isUnauthenticated(error: unknown): boolean {
+  return error instanceof ApiError && error.problem.status === UNAUTHENTICATED;
+}
+
+/** Asks the server once; every answer that is no success is thrown as an `ApiError`. */
+export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   const response = await fetch(path, options).catch((error: Error) => {
     throw error.name === "AbortError" ? error : unreachable();
   });

@@ -2,6 +2,8 @@ import { createTheme, MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { isRetryable, retryDelay } from "@/api/http";
 import { HomePage } from "@/app/home-page";
+import { AccountMenu } from "@/features/session/components/account-menu";
+import { SessionGate } from "@/features/session/components/session-gate";
 
 const theme = createTheme({
   primaryColor: "blue",
@@ -26,7 +28,7 @@ export function App() {
   return (
     <QueryClientProvider client={queryClient}>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <HomePage />
+        <SessionGate>{(user) => <HomePage account={<AccountMenu user={user} />} />}</SessionGate>
       </MantineProvider>
     </QueryClientProvider>
   );

@@ -1,9 +1,10 @@
 import { Anchor, Box, Container, Group, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
 import { ThemeToggle } from "@/components/ui/theme-toggle";
 import { PredictPanel } from "@/features/predictions/components/predict-panel";
 
 /** The first page: drop a photograph, see its boxes. */
-export function HomePage() {
+export function HomePage({ account }: { account: ReactNode }) {
   return (
     <Box mih="100dvh">
       <Container size="lg" py="md">
@@ -21,6 +22,7 @@ export function HomePage() {
               API docs
             </Anchor>
             <ThemeToggle />
+            {account}
           </Group>
         </Group>
         <main>

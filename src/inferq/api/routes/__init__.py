@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from inferq.api.routes import (
+    auth,
     batches,
     documents,
     events,
@@ -18,7 +19,8 @@ from inferq.api.routes import (
 from inferq.api.schemas import problems
 from inferq.predictions.links import API_PREFIX
 
-api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
+api = APIRouter(prefix=API_PREFIX, responses=problems(400, 401, 403, 422))
+api.include_router(auth.router)
 api.include_router(lists.router)
 api.include_router(exports.router)
 api.include_router(predictions.router)

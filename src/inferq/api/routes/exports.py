@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from inferq.api.deps import OwnerDep, Services, ServicesDep
-from inferq.api.schemas import Responses, Selection, View, problems
+from inferq.api.callers import Access
+from inferq.api.deps import ReadAccess, Services, ServicesDep
+from inferq.api.schemas import OwnedSelection, Responses, View, problems
 from inferq.api.selection import chosen
 from inferq.errors import NotFound
 from inferq.exports import EXPORT_FORMATS, export
@@ -26,7 +27,7 @@ router = APIRouter(
 )
 
 
-class ExportQuery(Selection):
+class ExportQuery(OwnedSelection):
     """What is exported, and how."""
 
     format: Literal["jsonl", "csv", "coco", "yolo", "voc"] = Field(
@@ -38,13 +39,13 @@ class ExportQuery(Selection):
 
 @router.get("/predictions/export", name="export", summary="Export predictions")
 def export_(
-    services: ServicesDep, owner: OwnerDep, query: Annotated[ExportQuery, Query()]
+    services: ServicesDep, access: ReadAccess, query: Annotated[ExportQuery, Query()]
 ) -> Response:
     """Exports the caller's predictions, chosen as for the list, newest first; made while it is sent.
 
     JSON Lines, CSV and COCO are one file; with pictures, and as YOLO and VOC, it is a zip with a `README.txt`.
     """
-    source = _Source(services, owner, chosen(services, query), query.score_threshold)
+    source = _Source(services, access, chosen(services, query), query.score_threshold)
     made = export(
         source.predictions(),
         format_name=query.format,
@@ -64,16 +65,17 @@ class _Source:
     """Where an export takes its predictions and their pictures from."""
 
     def __init__(
-        self, services: Services, owner: str, wanted: Filter, score_threshold: float
+        self, services: Services, access: Access, wanted: Filter, score_threshold: float
     ) -> None:
         self._services = services
-        self._owner = owner
+        self._access = access
         self._wanted = wanted
         self._score_threshold = score_threshold
         self._latest: Record | None = None
 
     def predictions(self) -> Iterator[Prediction]:
-        for record in self._services.lists.every(self._owner, self._wanted):
+        for record in self._services.lists.every(self._access.owner, self._wanted):
+            self._access.caller.require_valid()
             self._latest = record
             yield self._above_threshold(View(record, None).prediction)
 

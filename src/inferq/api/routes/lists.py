@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from inferq.api.bodies import JsonRoute
-from inferq.api.deps import OwnerDep, ServicesDep
+from inferq.api.deps import ChangeAccess, ReadAccess, ServicesDep
 from inferq.api.openapi import answers
 from inferq.api.paging import next_link, read_cursor
 from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
@@ -25,12 +25,14 @@ router = APIRouter(tags=["predictions"], responses=problems(503), route_class=Js
 def list_(
     request: Request,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     query: Annotated[ListQuery, Query()],
 ) -> Response:
     """The caller's predictions, newest first; what comes or goes meanwhile moves no page."""
     after = read_cursor(query.cursor)
-    page = services.lists.page(owner, chosen(services, query), limit=query.limit, after=after)
+    page = services.lists.page(
+        access.owner, chosen(services, query), limit=query.limit, after=after
+    )
     items = ",".join(view.body for view in services.viewer.many(page.records))
     cursor = "null" if page.next is None else f'"{page.next.encode()}"'
     body = f'{{"items":[{items}],"next_cursor":{cursor}}}'
@@ -42,9 +44,11 @@ def list_(
     summary="Delete predictions",
     responses=problems(403, 408, 413, 415),
 )
-def delete_many(services: ServicesDep, owner: OwnerDep, deletion: Deletion) -> Deleted:
+def delete_many(services: ServicesDep, access: ChangeAccess, deletion: Deletion) -> Deleted:
     """Deletes predictions by id or by a filter, with their pictures and results; what runs is canceled."""
-    return Deleted(deleted=sum(map(services.store.delete, _chosen_ids(services, owner, deletion))))
+    return Deleted(
+        deleted=sum(map(services.store.delete, _chosen_ids(services, access.owner, deletion)))
+    )
 
 
 def _chosen_ids(services: ServicesDep, owner: str, deletion: Deletion) -> Iterator[str]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.blobs import BLOB_RESPONSES, Blob
-from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.deps import ReadAccess, Services, ServicesDep
 from inferq.api.languages import LONGEST_TAG, reader_language
 from inferq.api.schemas import problems
 from inferq.api.waiting import find, require_end
@@ -30,9 +30,11 @@ router = APIRouter(
 
 @router.head("/image", include_in_schema=False)
 @router.get("/image", summary="The picture as uploaded")
-async def image(request: Request, task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
+async def image(
+    request: Request, task_id: str, services: ServicesDep, access: ReadAccess
+) -> Response:
     """The picture as it was uploaded, byte for byte; its `ETag` is its SHA-256."""
-    record = await run_in_threadpool(find, services, task_id, owner)
+    record = await run_in_threadpool(find, services, task_id, access.owner)
     uploaded = record.prediction.input
     blob = Blob(uploaded.sha256, uploaded.media_type, uploaded.filename or task_id, immutable=True)
     read = partial(services.storage.chunks, record.input_key)
@@ -47,13 +49,13 @@ async def get_preview(
     request: Request,
     task_id: str,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     max_side: Annotated[
         Literal["320", "1280", "2560"], Query(description="Most pixels of the longer side.")
     ] = "1280",
 ) -> Response:
     """The picture as WebP: oriented, without metadata, its longer side at most `max_side` pixels."""
-    record = await run_in_threadpool(find, services, task_id, owner)
+    record = await run_in_threadpool(find, services, task_id, access.owner)
     blob = Blob(_tag(record, max_side), "image/webp", f"{_stem(record)}-preview.webp")
     if unchanged := blob.unchanged(request):
         return unchanged
@@ -76,7 +78,7 @@ async def annotated(
     *,
     task_id: str,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     score_threshold: Annotated[float, Query(ge=0, le=1, description="Least score drawn.")] = 0.0,
     classes: Annotated[
         list[str] | None, Query(description="Labels drawn; all where absent.")
@@ -91,7 +93,7 @@ async def annotated(
     ] = None,
 ) -> Response:
     """The picture as JPEG with the prediction's boxes, labels and scores drawn on it."""
-    record = await run_in_threadpool(find, services, task_id, owner)
+    record = await run_in_threadpool(find, services, task_id, access.owner)
     result = _result(record)
     wanted = sorted(set(classes or ()))
     translated = await run_in_threadpool(_translated_labels, services, record)

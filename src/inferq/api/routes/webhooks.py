@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from inferq.api.bodies import JsonRoute
-from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
 from inferq.api.openapi import answers
 from inferq.api.paging import next_link, read_cursor
 from inferq.api.schemas import problems
@@ -36,7 +36,7 @@ def list_(
     request: Request,
     response: Response,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     query: Annotated[DeliveryQuery, Query()],
 ) -> DeliveryPage:
     """What was told of the caller's predictions, newest first, with how each attempt went.
@@ -44,7 +44,7 @@ def list_(
     A delivery is kept as long as its prediction.
     """
     found, position = services.deliveries.page(
-        owner, query.state, limit=query.limit, after=read_cursor(query.cursor)
+        access.owner, query.state, limit=query.limit, after=read_cursor(query.cursor)
     )
     response.headers.update(next_link(request, position))
     return DeliveryPage(
@@ -55,9 +55,9 @@ def list_(
 @router.get(
     "/deliveries/{task_id}", summary="Look at the delivery of a prediction", responses=problems(404)
 )
-def get(task_id: str, services: ServicesDep, owner: OwnerDep) -> Delivery:
+def get(task_id: str, services: ServicesDep, access: ReadAccess) -> Delivery:
     """What was told of one prediction's end; there is nothing before it has ended."""
-    return _find(services, owner, task_id)
+    return _find(services, access.owner, task_id)
 
 
 @router.post(
@@ -66,21 +66,21 @@ def get(task_id: str, services: ServicesDep, owner: OwnerDep) -> Delivery:
     status_code=202,
     responses=problems(403, 404, 409),
 )
-def redeliver(task_id: str, services: ServicesDep, owner: OwnerDep) -> Delivery:
+def redeliver(task_id: str, services: ServicesDep, access: ChangeAccess) -> Delivery:
     """Sends a delivery again, at once and if need be for another day, whatever came of it before.
 
     Its `webhook-id` stays the same.
     """
-    delivery = _find(services, owner, task_id)
+    delivery = _find(services, access.owner, task_id)
     if services.deliveries.redeliver(task_id) == "disabled":
         raise ReceiverGone(f"{delivery.url} answered 410 and is not sent to until it is enabled.")
-    return _find(services, owner, task_id)
+    return _find(services, access.owner, task_id)
 
 
 @router.get("/disabled", summary="List disabled URLs")
-def list_disabled(services: ServicesDep, owner: OwnerDep) -> DisabledUrls:
+def list_disabled(services: ServicesDep, access: ReadAccess) -> DisabledUrls:
     """The URLs that answered 410, and so get no more of the caller's deliveries; the latest first."""
-    found = services.deliveries.disabled(owner)
+    found = services.deliveries.disabled(access.owner)
     return DisabledUrls(
         items=tuple(DisabledUrl(url=url, disabled_at=since) for url, since in found.items())
     )
@@ -92,17 +92,17 @@ def list_disabled(services: ServicesDep, owner: OwnerDep) -> DisabledUrls:
     status_code=204,
     responses=problems(403, 404, 413, 415),
 )
-def enable(services: ServicesDep, owner: OwnerDep, wish: Enabling) -> None:
+def enable(services: ServicesDep, access: ChangeAccess, wish: Enabling) -> None:
     """Sends to a URL again that answered 410 before. What was not delivered meanwhile can be delivered again."""
-    if not services.deliveries.enable(owner, wish.url):
+    if not services.deliveries.enable(access.owner, wish.url):
         raise NotFound("This URL is not disabled.")
 
 
 @router.get("/secret", summary="Show the signing secret")
-def show_secret(response: Response, services: ServicesDep, owner: OwnerDep) -> SigningSecret:
+def show_secret(response: Response, services: ServicesDep, caller: Submitter) -> SigningSecret:
     """The secret that the caller's deliveries are signed with; the first call makes it."""
     response.headers["Cache-Control"] = "no-store"
-    return SigningSecret.of(services.deliveries.secrets(owner, new_secret()))
+    return SigningSecret.of(services.deliveries.secrets(caller.owner, new_secret()))
 
 
 @router.post(
@@ -111,12 +111,12 @@ def show_secret(response: Response, services: ServicesDep, owner: OwnerDep) -> S
 def rotate_secret(
     response: Response,
     services: ServicesDep,
-    owner: OwnerDep,
+    caller: Submitter,
     wish: Annotated[Rotation, Body()] = Rotation(),  # noqa: B008 - immutable
 ) -> SigningSecret:
     """Makes a new secret; for a while, deliveries carry a signature of each, so that no receiver misses one."""
     response.headers["Cache-Control"] = "no-store"
-    secrets = services.deliveries.rotate(owner, new_secret(), overlap=wish.overlap)
+    secrets = services.deliveries.rotate(caller.owner, new_secret(), overlap=wish.overlap)
     return SigningSecret.of(secrets)
 
 

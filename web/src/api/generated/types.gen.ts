@@ -7,6 +7,78 @@ export type ClientOptions = {
 export type Webhooks = WebhooksCanceledWebhookRequest | WebhooksFailedWebhookRequest | WebhooksSucceededWebhookRequest;
 
 /**
+ * AccessToken
+ *
+ * An access token, as OAuth 2 answers with it (RFC 6749).
+ */
+export type AccessToken = {
+    /**
+     * Access Token
+     */
+    access_token: string;
+    /**
+     * Expires In
+     *
+     * Seconds that it is valid for.
+     */
+    expires_in: number;
+    /**
+     * Scope
+     */
+    scope: string;
+    /**
+     * Token Type
+     */
+    token_type?: 'bearer';
+};
+
+/**
+ * ApiKey
+ *
+ * An API key; what it is used with is told once, when it is made.
+ */
+export type ApiKey = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Key Id
+     */
+    key_id: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     *
+     * Noted at most once a minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
+};
+
+/**
+ * ApiKeyList
+ *
+ * A user's API keys, oldest first.
+ */
+export type ApiKeyList = {
+    /**
+     * Items
+     */
+    items: Array<ApiKey>;
+};
+
+/**
  * Batch
  *
  * What carries one batch label.
@@ -34,6 +106,30 @@ export type Batch = {
      * Total
      */
     total: number;
+};
+
+/**
+ * Body_auth-token
+ */
+export type BodyAuthToken = {
+    /**
+     * Grant Type
+     */
+    grant_type?: 'password';
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Scope
+     *
+     * Scopes wanted; all that the user may have.
+     */
+    scope?: string;
+    /**
+     * Username
+     */
+    username: string;
 };
 
 /**
@@ -334,6 +430,39 @@ export type JsonResult = {
 export type JsonValue = unknown;
 
 /**
+ * KeyWish
+ *
+ * An API key that is wanted.
+ */
+export type KeyWish = {
+    /**
+     * Expires In Days
+     *
+     * How long it is valid; for ever where absent.
+     */
+    expires_in_days?: number | null;
+    /**
+     * Label
+     *
+     * What it is for, to know it again by.
+     */
+    label?: string;
+    /**
+     * Scopes
+     *
+     * What it allows.
+     */
+    scopes?: Array<Scope>;
+};
+
+/**
+ * Kind
+ *
+ * What a credential is: a browser's cookie, a script's short-lived token, a key that was made on purpose.
+ */
+export type Kind = 'session' | 'access_token' | 'api_key';
+
+/**
  * LabelScore
  *
  * One class that a classifier considers.
@@ -375,6 +504,33 @@ export type Links = {
      * Self
      */
     self: string;
+};
+
+/**
+ * Me
+ *
+ * A user, and what the credential in use allows.
+ */
+export type Me = {
+    /**
+     * What was sent: a session's cookie, an access token, a key.
+     */
+    credential: Kind;
+    /**
+     * Expires At
+     *
+     * When the credential expires.
+     */
+    expires_at: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    role: Role;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
 };
 
 /**
@@ -487,6 +643,46 @@ export type ModelReference = {
      * Version
      */
     version: string;
+};
+
+/**
+ * NewApiKey
+ *
+ * A new API key.
+ */
+export type NewApiKey = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Key
+     *
+     * What is sent as `Authorization: Bearer …`; it is not shown again.
+     */
+    key: string;
+    /**
+     * Key Id
+     */
+    key_id: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     *
+     * Noted at most once a minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
 };
 
 /**
@@ -847,6 +1043,27 @@ export type Rerun = {
 };
 
 /**
+ * Revoked
+ *
+ * What was signed out.
+ */
+export type Revoked = {
+    /**
+     * Revoked
+     *
+     * How many sessions and access tokens.
+     */
+    revoked: number;
+};
+
+/**
+ * Role
+ *
+ * What a user is.
+ */
+export type Role = 'user' | 'admin';
+
+/**
  * Rotation
  *
  * How a secret is replaced.
@@ -859,6 +1076,13 @@ export type Rotation = {
      */
     overlap_seconds?: number;
 };
+
+/**
+ * Scope
+ *
+ * What a credential allows: make and end predictions, look, see and manage what belongs to others.
+ */
+export type Scope = 'predict' | 'read' | 'admin';
 
 /**
  * Selection
@@ -902,6 +1126,54 @@ export type Selection = {
      * States; repeat the parameter for several.
      */
     state?: Array<State>;
+};
+
+/**
+ * SessionState
+ *
+ * Whether someone is signed in, and how one can be.
+ */
+export type SessionState = {
+    /**
+     * The tutorial's account: with `inferq up` on loopback, for this very machine alone.
+     */
+    demo: SignInOffer | null;
+    /**
+     * Who is signed in; null for nobody.
+     */
+    user: Me | null;
+};
+
+/**
+ * SignIn
+ *
+ * A user's name and password.
+ */
+export type SignIn = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
+ * SignInOffer
+ *
+ * An account that anyone at this machine may use.
+ */
+export type SignInOffer = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Username
+     */
+    username: string;
 };
 
 /**
@@ -971,6 +1243,391 @@ export type ProblemsGetResponses = {
 
 export type ProblemsGetResponse = ProblemsGetResponses[keyof ProblemsGetResponses];
 
+export type AuthListKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/auth/keys';
+};
+
+export type AuthListKeysErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthListKeysError = AuthListKeysErrors[keyof AuthListKeysErrors];
+
+export type AuthListKeysResponses = {
+    /**
+     * Successful Response
+     */
+    200: ApiKeyList;
+};
+
+export type AuthListKeysResponse = AuthListKeysResponses[keyof AuthListKeysResponses];
+
+export type AuthCreateKeyData = {
+    body: KeyWish;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/keys';
+};
+
+export type AuthCreateKeyErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthCreateKeyError = AuthCreateKeyErrors[keyof AuthCreateKeyErrors];
+
+export type AuthCreateKeyResponses = {
+    /**
+     * Successful Response
+     */
+    201: NewApiKey;
+};
+
+export type AuthCreateKeyResponse = AuthCreateKeyResponses[keyof AuthCreateKeyResponses];
+
+export type AuthRevokeKeyData = {
+    body?: never;
+    path: {
+        /**
+         * Key Id
+         *
+         * The key's id, as the list gives it.
+         */
+        key_id: string;
+    };
+    query?: never;
+    url: '/api/v1/auth/keys/{key_id}';
+};
+
+export type AuthRevokeKeyErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthRevokeKeyError = AuthRevokeKeyErrors[keyof AuthRevokeKeyErrors];
+
+export type AuthRevokeKeyResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AuthRevokeKeyResponse = AuthRevokeKeyResponses[keyof AuthRevokeKeyResponses];
+
+export type AuthMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/me';
+};
+
+export type AuthMeErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthMeError = AuthMeErrors[keyof AuthMeErrors];
+
+export type AuthMeResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type AuthMeResponse = AuthMeResponses[keyof AuthMeResponses];
+
+export type AuthSignOutData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Everywhere
+         *
+         * All sessions and access tokens of yours; API keys stay.
+         */
+        everywhere?: boolean;
+    };
+    url: '/api/v1/auth/session';
+};
+
+export type AuthSignOutErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthSignOutError = AuthSignOutErrors[keyof AuthSignOutErrors];
+
+export type AuthSignOutResponses = {
+    /**
+     * Successful Response
+     */
+    200: Revoked;
+};
+
+export type AuthSignOutResponse = AuthSignOutResponses[keyof AuthSignOutResponses];
+
+export type AuthGetSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/session';
+};
+
+export type AuthGetSessionErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthGetSessionError = AuthGetSessionErrors[keyof AuthGetSessionErrors];
+
+export type AuthGetSessionResponses = {
+    /**
+     * Successful Response
+     */
+    200: SessionState;
+};
+
+export type AuthGetSessionResponse = AuthGetSessionResponses[keyof AuthGetSessionResponses];
+
+export type AuthSignInData = {
+    body: SignIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/session';
+};
+
+export type AuthSignInErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    429: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthSignInError = AuthSignInErrors[keyof AuthSignInErrors];
+
+export type AuthSignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type AuthSignInResponse = AuthSignInResponses[keyof AuthSignInResponses];
+
+export type AuthTokenData = {
+    body: BodyAuthToken;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/token';
+};
+
+export type AuthTokenErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    429: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthTokenError = AuthTokenErrors[keyof AuthTokenErrors];
+
+export type AuthTokenResponses = {
+    /**
+     * Successful Response
+     */
+    200: AccessToken;
+};
+
+export type AuthTokenResponse = AuthTokenResponses[keyof AuthTokenResponses];
+
 export type BatchesGetData = {
     body?: never;
     path: {
@@ -981,7 +1638,14 @@ export type BatchesGetData = {
          */
         batch: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/batches/{batch}';
 };
 
@@ -990,6 +1654,14 @@ export type BatchesGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1025,7 +1697,14 @@ export type BatchesCancelData = {
          */
         batch: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/batches/{batch}/cancel';
 };
 
@@ -1034,6 +1713,10 @@ export type BatchesCancelErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1081,6 +1764,12 @@ export type EventsFollowData = {
          * Only what carries this batch label.
          */
         batch?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/events';
 };
@@ -1090,6 +1779,14 @@ export type EventsFollowErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1123,6 +1820,14 @@ export type ModelsListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1163,6 +1868,14 @@ export type ModelsGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1229,6 +1942,12 @@ export type PredictionsListData = {
          */
         created_before?: string | null;
         /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+        /**
          * Limit
          *
          * Most predictions of the page.
@@ -1249,6 +1968,14 @@ export type PredictionsListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1336,6 +2063,10 @@ export type PredictionsCreateErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1385,7 +2116,14 @@ export type PredictionsCreateResponse = PredictionsCreateResponses[keyof Predict
 export type PredictionsDeleteManyData = {
     body: Deletion;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/delete';
 };
 
@@ -1394,6 +2132,10 @@ export type PredictionsDeleteManyErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1472,6 +2214,12 @@ export type PredictionsExportData = {
          */
         created_before?: string | null;
         /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+        /**
          * Format
          *
          * JSON Lines, CSV, COCO, YOLO (as Ultralytics reads it) or Pascal VOC.
@@ -1498,6 +2246,14 @@ export type PredictionsExportErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1529,7 +2285,14 @@ export type PredictionsDeleteData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}';
 };
 
@@ -1538,6 +2301,10 @@ export type PredictionsDeleteErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1591,7 +2358,14 @@ export type PredictionsGetData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}';
 };
 
@@ -1600,6 +2374,14 @@ export type PredictionsGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1654,6 +2436,12 @@ export type PicturesAnnotatedData = {
          * Language of the labels, such as `vi`; where absent, as `Accept-Language` says. English where the model's card has no other.
          */
         lang?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/annotated';
 };
@@ -1663,6 +2451,14 @@ export type PicturesAnnotatedErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1710,7 +2506,14 @@ export type PredictionsCancelData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/cancel';
 };
 
@@ -1719,6 +2522,10 @@ export type PredictionsCancelErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1770,7 +2577,14 @@ export type EventsFollowPredictionData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/events';
 };
 
@@ -1779,6 +2593,14 @@ export type EventsFollowPredictionErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1818,7 +2640,14 @@ export type PicturesImageData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/image';
 };
 
@@ -1827,6 +2656,14 @@ export type PicturesImageErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1877,6 +2714,12 @@ export type PicturesPreviewData = {
          * Most pixels of the longer side.
          */
         max_side?: '320' | '1280' | '2560';
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/preview';
 };
@@ -1886,6 +2729,14 @@ export type PicturesPreviewErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1952,6 +2803,10 @@ export type PredictionsRerunErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -2024,6 +2879,14 @@ export type QueueGetErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     422: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -2064,6 +2927,12 @@ export type WebhooksListData = {
          * `next_cursor` of the page before.
          */
         cursor?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/webhooks/deliveries';
 };
@@ -2073,6 +2942,14 @@ export type WebhooksListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -2104,7 +2981,14 @@ export type WebhooksGetData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/webhooks/deliveries/{task_id}';
 };
 
@@ -2113,6 +2997,14 @@ export type WebhooksGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -2148,7 +3040,14 @@ export type WebhooksRedeliverData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/webhooks/deliveries/{task_id}/redeliver';
 };
 
@@ -2157,6 +3056,10 @@ export type WebhooksRedeliverErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -2193,7 +3096,14 @@ export type WebhooksRedeliverResponse = WebhooksRedeliverResponses[keyof Webhook
 export type WebhooksListDisabledData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/webhooks/disabled';
 };
 
@@ -2202,6 +3112,14 @@ export type WebhooksListDisabledErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -2226,7 +3144,14 @@ export type WebhooksListDisabledResponse = WebhooksListDisabledResponses[keyof W
 export type WebhooksEnableData = {
     body: Enabling;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/webhooks/enable';
 };
 
@@ -2235,6 +3160,10 @@ export type WebhooksEnableErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -2287,6 +3216,14 @@ export type WebhooksShowSecretErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     422: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -2317,6 +3254,10 @@ export type WebhooksRotateSecretErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */

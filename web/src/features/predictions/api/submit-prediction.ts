@@ -1,5 +1,13 @@
 import type { Prediction } from "@/api/generated/types.gen";
-import { type ApiError, apiError, isRetryable, retryDelay, unreachable } from "@/api/http";
+import {
+  type ApiError,
+  apiError,
+  isRetryable,
+  isUnauthenticated,
+  retryDelay,
+  unreachable,
+} from "@/api/http";
+import { signedIn, signInCount } from "@/api/sign-in";
 import type { Tagged } from "./use-prediction";
 
 /** Detections are asked for down to this score; the page filters, so that the slider needs no request. */
@@ -18,9 +26,14 @@ export interface SubmissionWatcher {
 export async function submitPrediction(file: File, watcher: SubmissionWatcher): Promise<Tagged> {
   const key = randomKey();
   for (let attempt = 0; ; attempt++) {
+    const sent = signInCount();
     try {
       return await upload(file, key, watcher.onProgress);
     } catch (error) {
+      if (isUnauthenticated(error)) {
+        await signedIn(sent);
+        continue;
+      }
       if (!(error instanceof Error) || !isRetryable(error)) {
         throw error;
       }
