@@ -5,12 +5,11 @@
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 
-const [folder, url = "http://127.0.0.1:8000"] = process.argv.slice(2);
+const [folder, url = "http://127.0.0.1:8000", key = process.env.INFERQ_API_KEY] = process.argv.slice(2);
 const batch = `tutorial-${crypto.randomUUID().slice(0, 8)}`;
 
-const key = { Authorization: `Bearer ${process.env.INFERQ_API_KEY}` };
 const call = async (path, { headers, ...options } = {}) => {
-  const response = await fetch(`${url}/api/v1${path}`, { ...options, headers: { ...key, ...headers } });
+  const response = await fetch(`${url}/api/v1${path}`, { ...options, headers: { Authorization: `Bearer ${key}`, ...headers } });
   return response.ok ? response : Promise.reject(new Error((await response.json()).detail));
 };
 
@@ -33,8 +32,8 @@ async function* follow(path, headers = {}) {
 }
 
 const names = (await readdir(folder)).filter((name) => name.endsWith(".jpg"));
-const submit = async (number) => {
-  const body = new Blob([await readFile(`${folder}/${names[number % names.length]}`)], { type: "image/jpeg" });
+const submit = async (n) => {
+  const body = new Blob([await readFile(`${folder}/${names[n % names.length]}`)], { type: "image/jpeg" });
   return (await call(`/predictions?batch=${batch}`, { method: "POST", body })).json();
 };
 const [made, unfinished] = [[], new Set()];

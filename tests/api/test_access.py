@@ -21,6 +21,7 @@ from system.served import eventually
 API = "/api/v1"
 PHOTO = {"Content-Type": "image/jpeg"}
 FOREIGN = "https://evil.example"
+RECEIVER = "https://receiver.example/"
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -73,6 +74,13 @@ TABLE = {
     "POST /api/v1/predictions/{task_id}/cancel": Row("predict", 404, good=409),
     "POST /api/v1/predictions/{task_id}/rerun": Row("predict", 404, good=202),
     "DELETE /api/v1/predictions/{task_id}": Row("predict", 404, good=204),
+    "GET /api/v1/webhooks/deliveries": Row("read"),
+    "GET /api/v1/webhooks/deliveries/{task_id}": Row("read", 404),
+    "POST /api/v1/webhooks/deliveries/{task_id}/redeliver": Row("predict", 404, good=202),
+    "GET /api/v1/webhooks/disabled": Row("read"),
+    "POST /api/v1/webhooks/enable": Row("predict", options={"json": {"url": RECEIVER}}, good=404),
+    "GET /api/v1/webhooks/secret": Row("predict"),
+    "POST /api/v1/webhooks/secret/rotate": Row("predict"),
 }
 HIDDEN = {route for route in TABLE if route.startswith("HEAD ")}
 GUARDED = [route for route, row in TABLE.items() if row.scope is not None]
@@ -97,8 +105,8 @@ class World:
     def finished(self, whose: Person) -> str:
         """A new prediction that has ended."""
         answer = self.http.post(
-            f"{API}/predictions", params={"batch": BOBS_BATCH}, content=self.photo,
-            headers=PHOTO | whose.headers,
+            f"{API}/predictions", content=self.photo, headers=PHOTO | whose.headers,
+            params={"batch": BOBS_BATCH, "callback_url": RECEIVER},
         )  # fmt: skip
         task_id: str = answer.json()["task_id"]
         self.pipeline.run(task_id)

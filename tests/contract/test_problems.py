@@ -216,7 +216,7 @@ def a_receiver_that_wanted_no_more(site: Site):
     task_id = site.submit(api, callback_url=url).json()["task_id"]
     site.pipeline.run(task_id)
     deliveries = api.app.state.services.deliveries
-    deliveries._client.zadd("inferq:webhook-disabled:local", {url: 1})
+    deliveries._client.zadd(f"inferq:webhook-disabled:{site.ann.owner}", {url: 1})
     return api.post(f"/api/v1/webhooks/deliveries/{task_id}/redeliver")
 
 
