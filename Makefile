@@ -17,7 +17,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning gen lock clean
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-output-formats: setup ## Measure how exact the output formats are, and wha
 
 bench-push: setup ## Measure the time from a finished record to a listener
 	$(PYTHON) benchmarks/push.py
+
+bench-webhooks: setup ## Measure what webhooks cost predictions, also when their receivers hang
+	$(PYTHON) benchmarks/webhooks.py
 
 bench-tuning: setup ## Tune the bundled network, and record what was found (idle machine)
 	$(PYTHON) benchmarks/tuning.py

@@ -324,6 +324,17 @@ class InputGone(RequestError):
     title = "Input is gone"
 
 
+class ReceiverGone(RequestError):
+    """A receiver of webhooks answered 410 before, so nothing is sent to it.
+
+    Have the receiver take webhooks again, then enable its URL: `POST /api/v1/webhooks/enable`.
+    """
+
+    code = "receiver_gone"
+    status = 409
+    title = "Receiver wants no more"
+
+
 class InvalidParameter(RequestError):
     """A parameter is unknown, missing or out of its range; `errors` points at it.
 

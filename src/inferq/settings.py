@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -250,6 +251,21 @@ class Settings(BaseSettings):
         description="Predictions that one credential, and one address, may send (`600/minute`). Unset, no more are"
         " refused than `INFERQ_MAX_IN_FLIGHT` does.",
     )
+    webhook_url: str | None = Field(
+        None, description="Where the ends of predictions are told that name no `callback_url`."
+    )
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that receivers of webhooks may lie in (`10.1.0.0/16,fd00:7::/64`).",
+    )
+    webhook_loopback: bool = Field(
+        False,
+        description="For development: receivers of webhooks on this machine, also by plain `http://`.",
+    )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) that receivers of webhooks may be signed by, beside the system's.",
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
         description="Log lines for people, for machines, or by whether standard error is a terminal.",
@@ -265,7 +281,13 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "providers", "formats", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before"
+        "providers",
+        "formats",
+        "allowed_hosts",
+        "trusted_proxies",
+        "cors_origins",
+        "webhook_networks",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -210,6 +210,16 @@ def a_rerun_without_its_input(site: Site):
     return api.post(f"{path}/rerun")
 
 
+@reaches("receiver_gone")
+def a_receiver_that_wanted_no_more(site: Site):
+    api, url = site.start(), "https://receiver.example/"
+    task_id = site.submit(api, callback_url=url).json()["task_id"]
+    site.pipeline.run(task_id)
+    deliveries = api.app.state.services.deliveries
+    deliveries._client.zadd("inferq:webhook-disabled:local", {url: 1})
+    return api.post(f"/api/v1/webhooks/deliveries/{task_id}/redeliver")
+
+
 @reaches("invalid_parameter")
 def a_score_above_one(site: Site):
     return site.submit(site.start(), score_threshold="7")

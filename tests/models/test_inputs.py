@@ -322,6 +322,9 @@ def test_odd_metadata_is_no_reason_to_warn():
 
 SLOW = {
     "jpeg of empty segments": b"\xff\xd8" + b"\xff\xe5\0\x02" * 1_000_000,
+    "jpeg of 16 MB of exif": b"\xff\xd8"
+    + (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 256
+    + FILES["jpeg"][0][2:],
     "jpeg of fill bytes": b"\xff\xd8" + b"\xff" * 8_000_000,
     "jpeg of zeros": b"\xff\xd8\xff\xe0\0\x02" + bytes(8_000_000),
     "png of empty chunks": png(10, 10, chunk(b"teSt", b"") * 500_000),

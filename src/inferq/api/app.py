@@ -19,7 +19,7 @@ from inferq.accounts.setup import make_accounts_in_time
 from inferq.api.connections import BoundedConnection
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
-from inferq.api.openapi import DescribedApi
+from inferq.api.openapi import DescribedApi, describe_webhooks
 from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
 from inferq.api.web import serve_web
@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CROSS_ORIGIN)
     app.add_middleware(Edge, settings=settings)
     add_error_handlers(app)
+    describe_webhooks(app)
     app.include_router(root)
     serve_web(app)
     return app

@@ -20,6 +20,7 @@ from inferq.api.schemas import OWNER_DESCRIPTION
 from inferq.api.viewer import Viewer
 from inferq.errors import InsufficientScope, NotFound, Unauthenticated
 from inferq.models.register import ModelRegister
+from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.events import EventLog
 from inferq.predictions.lists import PredictionLists
 from inferq.predictions.queues import Queues
@@ -30,6 +31,7 @@ from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
+from inferq.webhooks.callbacks import Callbacks
 
 COOKIE = "inferq_session"
 SECURE_COOKIE = "__Host-inferq_session"
@@ -46,6 +48,8 @@ class Services:
     lists: PredictionLists
     queues: Queues
     events: EventLog
+    deliveries: Deliveries
+    callbacks: Callbacks
     storage: Storage
     register: ModelRegister
     publisher: Publisher
@@ -77,6 +81,8 @@ class Services:
             lists=PredictionLists(parts.client),
             queues=parts.queues,
             events=EventLog(parts.client),
+            deliveries=parts.deliveries,
+            callbacks=Callbacks(parts.rules, settings.webhook_url),
             storage=parts.storage,
             register=parts.register,
             publisher=parts.publisher,

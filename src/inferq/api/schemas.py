@@ -19,9 +19,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from inferq.models.register import RegisteredCard
-from inferq.predictions.record import Links, Prediction, QueuePlace, Record, State
+from inferq.predictions.links import links_of
+from inferq.predictions.record import Prediction, QueuePlace, Record, State
 
-API_PREFIX = "/api/v1"
 OWNER_DESCRIPTION = "For admins: the user whose predictions are meant; without it, your own."
 Responses = dict[int | str, dict[str, Any]]
 
@@ -187,11 +187,6 @@ def problems(*codes: int) -> Responses:
     return {code: described | {"content": content} for code in codes}
 
 
-def prediction_path(task_id: str) -> str:
-    """The path of a prediction."""
-    return f"{API_PREFIX}/predictions/{task_id}"
-
-
 def etag(record: Record) -> str:
     """A weak tag of everything but the place in the queue."""
     return f'W/"{record.revision}"'
@@ -207,17 +202,8 @@ class View:
     @property
     def prediction(self) -> Prediction:
         """The prediction with its links and its place."""
-        path = prediction_path(self.record.task_id)
-        result = self.record.prediction.result
-        drawable = result is not None and result.kind == "detections"
-        links = Links(
-            self=path,
-            image=f"{path}/image",
-            preview=f"{path}/preview",
-            annotated=f"{path}/annotated" if drawable else None,
-            events=f"{path}/events",
-        )
-        return self.record.prediction.model_copy(update={"links": links, "queue": self.queue})
+        prediction = self.record.prediction
+        return prediction.model_copy(update={"links": links_of(prediction), "queue": self.queue})
 
     @cached_property
     def body(self) -> str:

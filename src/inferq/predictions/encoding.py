@@ -36,7 +36,7 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
         "parameters", orjson.dumps(draft.parameters),
         "metadata", orjson.dumps(draft.metadata),
     ]  # fmt: skip
-    for name in ("batch", "rerun_of"):
+    for name in ("batch", "rerun_of", "callback_url"):
         if (value := getattr(draft, name)) is not None:
             fields += [name, value]
     return fields
@@ -76,6 +76,7 @@ def decode(fields: Mapping[str, str]) -> Record:
         start_within=timedelta(microseconds=int(fields["start_by"]) - int(fields["created"]))
         if "start_by" in fields
         else None,
+        callback_url=fields.get("callback_url"),
     )
 
 

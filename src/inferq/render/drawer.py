@@ -24,20 +24,9 @@ DETECTIONS = TypeAdapter(tuple[Detection, ...])
 
 
 def _annotate(
-    data: bytes,
-    *,
-    detections: Any,
-    score_threshold: float,
-    classes: list[str],
-    labels: dict[str, str],
+    data: bytes, *, detections: Any, labels: list[tuple[int, str]], **options: Any
 ) -> bytes:
-    return annotate(
-        data,
-        DETECTIONS.validate_python(detections),
-        score_threshold=score_threshold,
-        classes=classes,
-        labels={int(class_id): label for class_id, label in labels.items()},
-    )
+    return annotate(data, DETECTIONS.validate_python(detections), labels=dict(labels), **options)
 
 
 MAKERS: dict[str, Callable[..., bytes]] = {

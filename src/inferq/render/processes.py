@@ -52,7 +52,7 @@ class RenderProcesses:
             "detections": [detection.model_dump(mode="json") for detection in detections],
             "score_threshold": score_threshold,
             "classes": list(classes),
-            "labels": dict(labels),
+            "labels": list(labels.items()),
         }
         return self._draw("annotate", data, arguments)
 

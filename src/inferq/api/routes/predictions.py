@@ -9,14 +9,16 @@ from inferq.api.bodies import JsonRoute
 from inferq.api.callers import Access
 from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
 from inferq.api.openapi import answers, follow_ups, named_headers
-from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
+from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
 from inferq.api.waiting import find, look, wait_preference, wait_until
 from inferq.errors import AlreadyFinished
+from inferq.predictions.links import prediction_path
 from inferq.predictions.record import Prediction, Record, State
 from inferq.predictions.store import Acceptance
+from inferq.webhooks.receivers import URL_CHARACTERS
 
 router = APIRouter(tags=["predictions"], route_class=JsonRoute)
 
@@ -34,6 +36,11 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "metadata": {
         "type": "string",
         "description": "A JSON object of at most 4 KiB, given back with the prediction.",
+    },
+    "callback_url": {
+        "type": "string",
+        "maxLength": URL_CHARACTERS,
+        "description": "An https:// URL that is told how it ended; see the `webhooks` of this document. Empty: none.",
     },
     "score_threshold": {
         "type": "number",
@@ -131,7 +138,8 @@ async def create(
     """Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
 
     The body is multipart (a file `image`, and fields) or the image itself, with the fields as query
-    parameters. What fields a model takes beyond `model`, `batch`, `start_within` and `metadata`, its card says.
+    parameters. What fields a model takes beyond `model`, `batch`, `start_within`, `metadata` and
+    `callback_url`, its card says.
     """
     await services.limits.submit(request, caller)
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
