@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from photos import jpeg
 from system.served import eventually, free_port
 
-ROUNDS = 200
+ROUNDS = 120
 SUBMITS = 20
 WARM_UP = 60
 LIMIT = 1.05
@@ -102,7 +102,7 @@ def _measure(processes: dict, key: str) -> dict[str, list[float]]:
             answer.raise_for_status()
 
     for name, client in clients.items():
-        eventually(partial(_answers, client), seconds=120)
+        eventually(partial(_answers, client), seconds=60)
         submit(name, WARM_UP)
     costs: dict[str, list[float]] = {name: [] for name in clients}
     for number in range(ROUNDS):
