@@ -184,11 +184,13 @@ class View:
         """The prediction with its links and its place."""
         path = prediction_path(self.record.task_id)
         result = self.record.prediction.result
-        drawable = result is not None and result.kind == "detections"
+        picture = self.record.prediction.input.kind == "image"
+        drawable = picture and result is not None and result.kind == "detections"
         links = Links(
             self=path,
-            image=f"{path}/image",
-            preview=f"{path}/preview",
+            input=f"{path}/input",
+            image=f"{path}/image" if picture else None,
+            preview=f"{path}/preview" if picture else None,
             annotated=f"{path}/annotated" if drawable else None,
             events=f"{path}/events",
         )

@@ -37,11 +37,26 @@ log = structlog.get_logger()
 class Supervisor:
     """One `inferq up`."""
 
-    def __init__(self, settings: Settings, *, models: Sequence[str] = (), workers: int = 1) -> None:
-        """Takes the effective settings; nothing is started yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        models: Sequence[str] = (),
+        workers: int = 1,
+        reload: bool = False,
+    ) -> None:
+        """Takes the effective settings; nothing is started yet.
+
+        Args:
+            settings: Of this machine's server.
+            models: What the workers serve, as for `inferq worker`.
+            workers: How many worker processes.
+            reload: Whether the workers begin anew when a model's code is saved.
+        """
         self._settings = settings
         self._models = models
         self._workers = workers
+        self._reload = reload
         self._stop = threading.Event()
         self._children: list[Child] = []
         self._valkey: Child | None = None
@@ -109,7 +124,9 @@ class Supervisor:
             Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
         ]
         for _ in range(self._workers):
-            worker = Child("worker", [*inferq, "worker", *self._models], environment)
+            options = ["--reload"] if self._reload else []
+            worker = Child("worker", [*inferq, "worker", *self._models, *options], environment)
+            worker.mendable = self._reload
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
                 worker.on_death = self._recovery.after_death

@@ -1,7 +1,6 @@
 """From an `.onnx` file to a model folder that can be served, there whole or not at all."""
 
 import hashlib
-import re
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from inferq.errors import SetupError
 from inferq.models.base import Context
 from inferq.models.card import CARD_FILE, Card, read_card
 from inferq.models.card_file import card_text
-from inferq.models.catalogue import load_models, own_folders
+from inferq.models.catalogue import identify, load_models, own_folders
+from inferq.models.code_folder import model_name
 from inferq.models.onnx_file import Wishes, read_card_parts
 from inferq.models.runtimes.onnx import read_graph
 
 WEIGHTS_FILE = "model.onnx"
-NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +60,13 @@ def add_onnx(file: Path, models_dir: Path, *, name: str | None, wishes: Wishes) 
     try:
         _write(draft, file, about | read_card_parts(graph, wishes))
         (model,) = load_models([draft], Context())
-        folder = models_dir / model.card.reference.replace("@", "-")
+        folder = models_dir / model.about.reference.replace("@", "-")
         draft.rename(folder)
     except OSError as error:
         raise SetupError(f"The model folder cannot be written to {models_dir}: {error}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Added(folder, model.card)
+    return Added(folder, read_card(folder))
 
 
 def _write(folder: Path, weights: Path, card: dict[str, Any]) -> None:
@@ -77,7 +76,7 @@ def _write(folder: Path, weights: Path, card: dict[str, Any]) -> None:
 
 
 def _name(wanted: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:NAME_CHARACTERS]
+    name = model_name(wanted)
     if not name:
         raise SetupError(
             f"{wanted!r} makes no name of letters, digits and dashes; give one with --name."
@@ -89,11 +88,13 @@ def _next_version(name: str, digest: str, models_dir: Path) -> str:
     newest = 0
     for folder in own_folders(models_dir):
         try:
-            card = read_card(folder)
+            known = identify(folder)
         except SetupError:
             continue
-        if card.name == name and card.sha256 == digest:
-            raise SetupError(f"This file is there already: {card.reference} in {folder}.")
-        if card.name == name and card.version.isdigit():
-            newest = max(newest, int(card.version))
+        if known.name != name:
+            continue
+        if (folder / CARD_FILE).is_file() and read_card(folder).sha256 == digest:
+            raise SetupError(f"This file is there already: {known.reference} in {folder}.")
+        if known.version.isdigit():
+            newest = max(newest, int(known.version))
     return str(newest + 1)

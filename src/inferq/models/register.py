@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import redis
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from inferq.errors import UnknownModel
 from inferq.models import BUNDLED
@@ -20,14 +20,24 @@ CARDS = "inferq:cards"
 class RegisteredCard(BaseModel):
     """A model's card as the register holds it: what API and clients need of it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     name: str
     version: str
     kind: str
     description: str
     license: str
-    input_kind: str
+    input_kind: Literal["image", "json", "file"] = Field(description="What an input is.")
+    media_types: tuple[str, ...] = Field((), description="Of `file` inputs: which are taken.")
+    input_schema: dict[str, Any] | None = Field(
+        None, description="Of `json` inputs: their JSON Schema."
+    )
+    result_kind: Literal["detections", "classification", "json"] = Field(
+        "detections", description="Which form results have."
+    )
+    result_schema: dict[str, Any] | None = Field(
+        None, description="Of `json` results: the JSON Schema of `data`."
+    )
     labels: dict[int, str]
     parameters: dict[str, Any]
     source: dict[str, Any]

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
+import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesInputData, PicturesInputErrors, PicturesInputResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -160,6 +160,13 @@ export const eventsFollowPrediction = <ThrowOnError extends boolean = false>(opt
  * The picture as it was uploaded, byte for byte; its `ETag` is its SHA-256.
  */
 export const picturesImage = <ThrowOnError extends boolean = false>(options: Options<PicturesImageData, ThrowOnError>): RequestResult<PicturesImageResponses, PicturesImageErrors, ThrowOnError> => (options.client ?? client).get<PicturesImageResponses, PicturesImageErrors, ThrowOnError>({ url: '/api/v1/predictions/{task_id}/image', ...options });
+
+/**
+ * The input as uploaded
+ *
+ * The input as it was uploaded, byte for byte, whatever it is; its `ETag` is its SHA-256.
+ */
+export const picturesInput = <ThrowOnError extends boolean = false>(options: Options<PicturesInputData, ThrowOnError>): RequestResult<PicturesInputResponses, PicturesInputErrors, ThrowOnError> => (options.client ?? client).get<PicturesInputResponses, PicturesInputErrors, ThrowOnError>({ url: '/api/v1/predictions/{task_id}/input', ...options });
 
 /**
  * The picture, small and upright
