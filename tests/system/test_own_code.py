@@ -13,6 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from photos import encoded
 from system.served import Served, eventually
 
+pytestmark = pytest.mark.timeout(400)  # scikit-learn alone may take a while to import
+
 PAGE = Path(__file__).parents[2] / "docs/own-code.md"
 COLOURS = {"daisy": (240, 240, 220), "poppy": (220, 30, 20), "violet": (90, 30, 160)}
 SLOW = """

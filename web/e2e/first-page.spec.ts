@@ -86,7 +86,7 @@ test("a box lies on the picture where the API says", async ({ page, request }) =
 test("several photographs stand in a strip, the newest first", async ({ page }) => {
   await page.goto("/");
   await drop(page, ...photos);
-  const strip = page.getByRole("navigation", { name: "Pictures" });
+  const strip = page.getByRole("navigation", { name: "Inputs" });
   await expect(strip.getByRole("button")).toHaveCount(photos.length);
   await strip.getByRole("button", { name: "coffee.jpg" }).click();
   await expect(page.getByRole("cell", { name: "cup" })).toBeVisible();

@@ -28,6 +28,8 @@ PROBE_SECONDS = 1.0
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
+LOAD_SECONDS = 600.0
+"""Models may be large, and their code may have much to import."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
 
@@ -88,7 +90,7 @@ class Supervisor:
                 self._tend_until(self._recovery.answers, START_SECONDS)
                 self._recovery.after_restart()
             self._start_children(redis_url, listener)
-            self._tend_until(lambda: _serves(self.url), START_SECONDS)
+            self._tend_until(lambda: _serves(self.url), LOAD_SECONDS)
             if not self._stop.is_set():
                 _write_local_server(self.url)
                 on_ready(self.url)

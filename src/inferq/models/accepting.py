@@ -63,11 +63,11 @@ def check_input(
 def _check_image(
     card: RegisteredCard, data: bytes, media_type: str, max_pixels: int
 ) -> AcceptedInput:
-    """Pictures are known by their content; what they are called counts only for what is none."""
+    """Pictures are known by their content, whatever they are called."""
     try:
         header = read_image_header(data, max_pixels=max_pixels)
-    except (EmptyUpload, NotAnImage):
-        if media_type in NAMELESS or _matches(media_type, "image/*"):
+    except NotAnImage:
+        if media_type != JSON:
             raise
         raise _stranger(card, media_type) from None
     return AcceptedInput("image", header.media_type, header.width, header.height)

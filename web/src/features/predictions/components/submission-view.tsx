@@ -7,11 +7,12 @@ import { useDefaultThreshold } from "../api/use-default-threshold";
 import { usePrediction } from "../api/use-prediction";
 import type { Submission } from "../hooks/use-submissions";
 import { detectionsFrom } from "../lib/detections";
-import { statusText } from "../lib/status";
+import { hasBoxes, statusText } from "../lib/status";
 import { DetectionOverlay } from "./detection-overlay";
+import { PlainResult } from "./plain-result";
 import { ResultSide } from "./result-side";
 
-/** One picture from its upload to its boxes. */
+/** One input from its upload to its result. */
 export function SubmissionView({ submission }: { submission: Submission }) {
   const { data, failureReason, error } = usePrediction(submission.accepted);
   const [chosen, setChosen] = useState<number | null>(null);
@@ -28,6 +29,9 @@ export function SubmissionView({ submission }: { submission: Submission }) {
   }
   const detections = detectionsFrom(prediction, threshold);
   const hiccup = failureReason ? `${problemOf(failureReason).title}. Trying again …` : null;
+  if (!hasBoxes(prediction)) {
+    return <PlainResult prediction={prediction} status={hiccup ?? statusText(prediction, 0)} />;
+  }
   return (
     <Grid gap="lg">
       <Grid.Col span={{ base: 12, md: 8 }}>
