@@ -10,16 +10,19 @@ ARGS ?=
 
 RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
+TENSORFLOW_STAMP := $(VENV)/.tensorflow-ready
 WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV_STAMP) $(WEB_DIST) ## Install everything for running and testing
+
+tensorflow: setup $(TENSORFLOW_STAMP) ## Install TensorFlow for its tests, too (a download of 280 MB, 1.4 GB on disk)
 
 run: $(RUN_STAMP) $(WEB_DIST) ## Serve on http://127.0.0.1:8000 (another port: make run PORT=8001)
 	@$(VENV)/bin/inferq up --port $(PORT) --data-dir "$${INFERQ_DATA_DIR:-data}" $(ARGS)
@@ -96,6 +99,11 @@ $(RUN_STAMP): $(PYTHON) requirements/run.txt pyproject.toml
 
 $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 	@tools/install.sh $(VENV) requirements/dev.txt
+	@touch $@
+
+$(TENSORFLOW_STAMP): $(DEV_STAMP) requirements/tensorflow.txt
+	@echo "Installing requirements/tensorflow.txt"
+	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/tensorflow.txt
 	@touch $@
 
 $(WEB_STAMP): $(PYTHON) web/package-lock.json

@@ -4,10 +4,12 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -28,6 +30,7 @@ from inferq.storage import Storage
 from inferq.telemetry import configure_logging
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.slots import Slots
+from models.saved_models import build
 from photos import PHOTOS, jpeg
 
 # The same examples in each run; `--hypothesis-profile=thorough` looks for new ones, and for longer.
@@ -158,6 +161,15 @@ def api(settings: Settings, register: ModelRegister) -> Iterator[TestClient]:
     """The running application over HTTP."""
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled network as a TensorFlow SavedModel."""
+    if sys.version_info >= (3, 14):
+        pytest.skip("there is no TensorFlow for this Python yet")
+    require(find_spec("tensorflow"), "TensorFlow (make tensorflow)")
+    return build(tmp_path_factory.mktemp("tensorflow") / "saved_model")
 
 
 @pytest.fixture(scope="session")

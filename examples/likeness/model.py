@@ -34,6 +34,7 @@ class Likeness(Model):
     def infer(self, grids: list[npt.NDArray[np.float64]]) -> list[Embedding]:
         """The lowest frequencies of each grid, as one direction."""
         spectra = dctn(np.stack(grids), axes=(2, 3), norm="ortho")[:, :, :KEPT, :KEPT]
+        spectra[:, 0, 0, 0] = 0  # how light a picture is as a whole does not count
         weighted = spectra * np.array(CHANNEL_WEIGHTS)[:, None, None]
         vectors = weighted.reshape(len(grids), -1)
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)

@@ -85,6 +85,16 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None, description="Folder whose model folders are served. Unset, `<data dir>/models`."
     )
+    models_catalogue: Path | None = Field(
+        None,
+        description="Catalogue of `inferq models fetch`, a TOML file. Unset, the one of the package.",
+    )
+    models_mirror: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Base URL that `inferq models fetch` takes weights from instead of the catalogue's URLs:"
+        " `<base URL>/<name>-<version>/model.onnx`.",
+    )
     default_model: str | None = Field(
         None,
         description="Model of a request that names none. Unset, the bundled one, or the first by name.",

@@ -11,6 +11,7 @@ def test_a_worker_that_registers_makes_its_model_known_to_the_api(api: TestClien
     assert card["license"] == "Apache-2.0"
     assert len(card["labels"]) == 80
     assert card["labels"]["18"] == "dog"
+    assert card["translated_labels"]["vi"]["18"] == "chó"
     assert card["parameters"]["properties"]["score_threshold"]["default"] == 0.5
     assert api.get(f"{URL}/ssdlite-mobilenet-v2-coco").json() == card
     assert api.get(f"{URL}/ssdlite-mobilenet-v2-coco@1").json() == card

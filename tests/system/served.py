@@ -81,9 +81,9 @@ class Served:
         """What it has printed so far."""
         return self.log.read_text()
 
-    def ready(self) -> "Served":
+    def ready(self, seconds: float = START_SECONDS) -> "Served":
         """Waits for the banner."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while "inferq is ready" not in self.output:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output

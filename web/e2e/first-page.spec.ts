@@ -83,6 +83,23 @@ test("a box lies on the picture where the API says", async ({ page, request }) =
   expect(Math.abs((last?.height ?? 0) - (box.y_max - box.y_min) * scale)).toBeLessThan(5);
 });
 
+test.describe("a reader of Vietnamese", () => {
+  test.use({ locale: "vi-VN" });
+
+  test("sees labels in Vietnamese, on the picture to take home too", async ({ page, request }) => {
+    await page.goto("/");
+    await drop(page, photos[0] ?? "");
+    const label = page.getByRole("cell", { name: "mèo" }).getByText("mèo");
+    await expect(label).toHaveAttribute("lang", "vi");
+    await expect(page.getByTestId("boxes")).toContainText("mèo 0.9");
+    await expectAccessible(page);
+    await keep(page, "result-vietnamese");
+    const link = page.getByRole("link", { name: "Picture with boxes" });
+    const picture = await request.get((await link.getAttribute("href")) ?? "");
+    expect(picture.headers()["content-language"]).toBe("vi");
+  });
+});
+
 test("several photographs stand in a strip, the newest first", async ({ page }) => {
   await page.goto("/");
   await drop(page, ...photos);

@@ -1,8 +1,8 @@
 """Answers with bytes: conditional, in ranges, streamed, and harmless in whatever shows them (RFC 9110, sections 13 and 14)."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -40,6 +40,7 @@ class Blob:
         filename: Under which a browser saves them.
         immutable: Whether this URL never stands for other bytes.
         shown: Whether a browser may show it; else it is saved. For what we have not looked into.
+        headers: Further ones that say which representation this is; the answer 304 has them too.
     """
 
     tag: str
@@ -47,6 +48,7 @@ class Blob:
     filename: str
     immutable: bool = False
     shown: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def unchanged(self, request: Request) -> Response | None:
         """The answer 304 to a client that has these bytes, so that nothing need be read; None for others."""
@@ -103,6 +105,7 @@ class Blob:
     def _caching(self) -> dict[str, str]:
         fresh = f"private, max-age={SECONDS_FRESH}"
         return {
+            **self.headers,
             "ETag": self._etag,
             "Cache-Control": f"{fresh}, immutable" if self.immutable else fresh,
         }

@@ -1,5 +1,6 @@
 """Commands on model folders, which need no server: `inferq models new | check | run | add`."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,8 @@ from inferq.cli.inputs import GivenInput, ParamOption, read_inputs, split_params
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
-from inferq.models.card import CARD_FILE
+from inferq.models.card import CARD_FILE, LANGUAGE_TAG
+from inferq.models.label_file import Names, read_labels
 from inferq.models.parameters import check_parameters, parse_parameters
 from inferq.predictions.record import (
     ModelReference,
@@ -32,7 +34,12 @@ FolderArgument = Annotated[
         help="Model folder: `model.toml` and weights, or `model.py`; or module:Class.",
     ),
 ]
-RELOAD_SECONDS = 90.0
+ToOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders.")
+]
+OWN = ""
+LABELS_OPTION = re.compile(rf"({LANGUAGE_TAG})=(.+)")
+RELOAD_SECONDS = 300.0
 FITS = {
     True: "card, weights and network fit together",
     False: "it loads, and its hooks do what their annotations say",
@@ -123,37 +130,42 @@ def run(
 
 
 def add(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.onnx", exists=True, dir_okay=False, help="A detector.")
+    network: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NETWORK", exists=True, help="A detector: FILE.onnx, or a SavedModel's folder."
+        ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the model; by default that of the file.")
+        str | None, typer.Option(help="Name of the model; by default that of the network.")
     ] = None,
     output_format: Annotated[
         str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
     ] = None,
     labels: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Names of its classes, one a line."),
+        list[str] | None,
+        typer.Option(
+            metavar="[LANGUAGE=]FILE",
+            help="Names of its classes, one a line, or a label map (.pbtxt); with `vi=FILE` as well, those to show in"
+            " Vietnamese.",
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
     ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders."),
-    ] = None,
+    to: ToOption = None,
 ) -> None:
-    """Make a model folder of an ONNX file and have the server that runs here take it up.
+    """Make a model folder of an ONNX file or a SavedModel and have the server that runs here take it up.
 
     By default the folder is made in INFERQ_MODELS_DIR, else where the workers of this machine look for models.
     """
-    from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.onnx_file import Wishes  # noqa: PLC0415
+    from inferq.models.adding import add_network  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.graph_card import Wishes  # noqa: PLC0415
 
-    wishes = Wishes(output_format, None if labels is None else _read_labels(labels), size)
-    models_dir = _models_dir(to)
-    added = add_onnx(file, models_dir, name=name, wishes=wishes)
+    names = _read_names(labels or [])
+    wishes = Wishes(output_format, names.pop(OWN, None), size, names)
+    models_dir = new_models_dir(to)
+    added = add_network(network, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
     fed = added.card.input
     typer.echo(
@@ -162,18 +174,23 @@ def add(
         " (presumed where the file does not tell)\n"
         f"look first   inferq models check {added.folder} photo.jpg"
     )
-    _hand_over(models_dir, added.card.reference)
+    hand_over(models_dir, added.card.reference)
 
 
-def _read_labels(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is no text in UTF-8; save it as that.") from error
-    return [line.strip() for line in lines if line.strip()]
+def _read_names(options: list[str]) -> dict[str, Names]:
+    """Names of classes by language; under `OWN` those of the model itself."""
+    names: dict[str, Names] = {}
+    for option in options:
+        given = LABELS_OPTION.fullmatch(option)
+        language, path = given.groups() if given else (OWN, option)
+        if language in names:
+            raise SetupError(f"--labels {option}: names in this language are given already.")
+        names[language] = read_labels(Path(path))
+    return names
 
 
-def _models_dir(to: Path | None) -> Path:
+def new_models_dir(to: Path | None) -> Path:
+    """Where a new model folder is made: as said, as set, or where the workers of this machine look."""
     from inferq.worker.reloading import reloadable_workers  # noqa: PLC0415
 
     settings = read_settings()
@@ -186,7 +203,7 @@ def _models_dir(to: Path | None) -> Path:
     return settings.models_folder()
 
 
-def _hand_over(models_dir: Path, reference: str) -> None:
+def hand_over(models_dir: Path, reference: str) -> None:
     """Has those workers begin anew that serve all of a folder."""
     from inferq.worker.reloading import ask_to_reload, reloadable_workers  # noqa: PLC0415
 

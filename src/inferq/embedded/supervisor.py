@@ -28,8 +28,8 @@ PROBE_SECONDS = 1.0
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
-LOAD_SECONDS = 600.0
-"""Models may be large, and their code may have much to import."""
+LOAD_SECONDS = 300.0
+"""For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
 

@@ -74,6 +74,12 @@ def find_models(names: Sequence[str], models_dir: Path | None) -> list[Home]:
     return list({_unique(home): home for home in found}.values())
 
 
+def folder_of(reference: str, models_dir: Path | None) -> Path | None:
+    """The folder of `name@version`, bundled or in `models_dir`; None where there is none."""
+    known = [bundled_folder(), *own_folders(models_dir)]
+    return next((folder for folder in known if reference in _names(folder)), None)
+
+
 def open_models(
     names: Sequence[str], models_dir: Path | None, ctx: Context
 ) -> list[ServedModel[Any, Any]]:

@@ -19,7 +19,7 @@ from inferq.models.nms import class_mask, suppress, to_pixels
 from inferq.models.outputs import OUTPUT_FORMATS, OutputFormat, OutputMeta, check_shapes
 from inferq.models.pixels import Placement, decode_image
 from inferq.models.register import RegisteredCard
-from inferq.models.runtimes.onnx import OnnxSession
+from inferq.models.runtimes import find_runtime
 from inferq.models.served import ServedModel
 
 
@@ -62,14 +62,14 @@ class Detector(ServedModel[Picture, Tensors]):
 
     @override
     def load(self, ctx: Context) -> None:
-        """Checks the weights' SHA-256 and loads them.
+        """Checks the weights' SHA-256 and loads them with the card's runtime.
 
         Raises:
-            WrongWeights: The file is not the one that the card names.
-            SetupError: The runtime cannot load it.
+            WrongWeights: They are not those that the card names.
+            SetupError: The runtime is not installed, or cannot load them.
         """
         weights = check_weights(self._folder, self.card)
-        self._session = OnnxSession(weights, threads=ctx.threads, providers=ctx.providers)
+        self._session = find_runtime(self.card.runtime).open_session(weights, ctx)
 
     @override
     def warm_up(self) -> None:

@@ -39,6 +39,10 @@ class RegisteredCard(BaseModel):
         None, description="Of `json` results: the JSON Schema of `data`."
     )
     labels: dict[int, str]
+    translated_labels: dict[str, dict[int, str]] = Field(
+        default_factory=dict,
+        description="Language tag to class id to label, for showing; requests and results have `labels` alone.",
+    )
     parameters: dict[str, Any]
     source: dict[str, Any]
     measured: dict[str, Any]
@@ -59,6 +63,7 @@ class RegisteredCard(BaseModel):
             license=card.license,
             input_kind="image",
             labels=card.labels,
+            translated_labels=card.translated_labels,
             parameters=card.parameter_schema(),
             source=card.source,
             measured=card.measured,

@@ -10,9 +10,10 @@ from starlette.concurrency import run_in_threadpool
 
 from inferq.api.blobs import BLOB_RESPONSES, Blob
 from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.languages import LONGEST_TAG, reader_language
 from inferq.api.schemas import Responses, problems
 from inferq.api.waiting import find, require_end
-from inferq.errors import NotFound
+from inferq.errors import NotFound, UnknownModel
 from inferq.predictions.record import DetectionsResult, Record
 from inferq.render import annotate, preview, render_version
 
@@ -94,13 +95,35 @@ async def annotated(
     classes: Annotated[
         list[str] | None, Query(description="Labels drawn; all where absent.")
     ] = None,
+    lang: Annotated[
+        str | None,
+        Query(
+            max_length=LONGEST_TAG,
+            description="Language of the labels, such as `vi`; where absent, as `Accept-Language` says."
+            " English where the model's card has no other.",
+        ),
+    ] = None,
 ) -> Response:
     """The picture as JPEG with the prediction's boxes, labels and scores drawn on it."""
     record = await run_in_threadpool(_find_picture, services, task_id, owner)
     result = _result(record)
     wanted = sorted(set(classes or ()))
-    tag = _tag(record, result.model_dump_json(), score_threshold, *wanted)
-    blob = Blob(tag, "image/jpeg", f"{_stem(record)}-annotated.jpg")
+    translated = await run_in_threadpool(_translated_labels, services, record)
+    language = reader_language(
+        translated, asked=lang, accepted=request.headers.get("accept-language", "")
+    )
+    labels = {
+        class_id: label
+        for class_id, label in sorted(translated.get(language, {}).items())
+        if any(class_id == detection.class_id for detection in result.detections)
+    }
+    blob = Blob(
+        _tag(record, result.model_dump_json(), score_threshold, labels, *wanted),
+        "image/jpeg",
+        f"{_stem(record)}-annotated.jpg",
+        headers={"Content-Language": language}
+        | ({"Vary": "Accept-Language"} if lang is None else {}),
+    )
     if unchanged := blob.unchanged(request):
         return unchanged
 
@@ -110,6 +133,7 @@ async def annotated(
             result.detections,
             score_threshold=score_threshold,
             classes=wanted,
+            labels=labels,
         )
 
     return _answer(request, blob, await services.renders.run(request, make))
@@ -136,6 +160,15 @@ async def _uploaded(request: Request, services: Services, record: Record) -> Res
     )
     read = partial(services.storage.chunks, record.input_key)
     return blob.unchanged(request) or await blob.stream(request, uploaded.bytes, read)
+
+
+def _translated_labels(services: Services, record: Record) -> dict[str, dict[int, str]]:
+    """Of the prediction's model; none where its card is no longer known."""
+    try:
+        card = services.register.find(str(record.prediction.model), None)
+    except UnknownModel:
+        return {}
+    return card.translated_labels
 
 
 def _original(services: Services, record: Record) -> bytes:

@@ -1,7 +1,6 @@
 """ONNX Runtime; the only importer of onnxruntime."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +9,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from inferq.errors import SetupError
+from inferq.models.base import Context
+from inferq.models.runtimes.base import Graph, Tensor
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -17,24 +18,8 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An input or output of a graph; None stands for a size that the graph leaves open."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """What an `.onnx` file says of itself."""
-
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    metadata: Mapping[str, str]
+DTYPES = {"float": "float32", "double": "float64"}
+"""What ONNX calls otherwise than numpy."""
 
 
 def read_graph(path: Path) -> Graph:
@@ -56,29 +41,35 @@ def read_graph(path: Path) -> Graph:
     )
 
 
+def open_session(path: Path, ctx: Context) -> "OnnxSession":
+    """Loads an `.onnx` file.
+
+    Raises:
+        SetupError: The file is no sound graph, or a provider is not installed here.
+    """
+    return OnnxSession(path, ctx)
+
+
 class OnnxSession:
     """One copy of a network, shared by all threads of a process."""
 
-    def __init__(
-        self, path: Path, *, threads: int = 1, providers: Sequence[str] = ("cpu",)
-    ) -> None:
+    def __init__(self, path: Path, ctx: Context) -> None:
         """Loads and optimises the graph.
 
         Args:
             path: The `.onnx` file.
-            threads: Threads that one run uses.
-            providers: Keys of `PROVIDERS`, most wanted first.
+            ctx: Threads that one run uses; keys of `PROVIDERS`, most wanted first.
 
         Raises:
             SetupError: The file is no sound graph, or a provider is not installed here.
         """
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = ctx.threads
         # Spinning threads take from the callers the very cores that they wait for.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
-                path, options, providers=_provider_names(providers)
+                path, options, providers=_provider_names(ctx.providers)
             )
         except Exception as error:
             raise SetupError(f"ONNX Runtime cannot load {path}: {error}") from error
@@ -87,14 +78,17 @@ class OnnxSession:
     def run(
         self, inputs: Mapping[str, npt.NDArray[np.generic]]
     ) -> dict[str, npt.NDArray[np.float32]]:
-        """Runs the graph; returns all its outputs by name. Safe to call from several threads."""
-        arrays = self._session.run(self._names, dict(inputs))
-        return dict(zip(self._names, cast("list[npt.NDArray[np.float32]]", arrays), strict=True))
+        """Runs the graph; returns all its outputs by name, float16 as float32. Safe to call from several threads."""
+        arrays = cast("list[npt.NDArray[Any]]", self._session.run(self._names, dict(inputs)))
+        # Boxes and scores are reckoned with further, for which eleven bits are too few.
+        wide = (a.astype(np.float32) if a.dtype == np.float16 else a for a in arrays)
+        return dict(zip(self._names, wide, strict=True))
 
 
 def _tensor(told: Any) -> Tensor:
     shape = tuple(size if isinstance(size, int) else None for size in told.shape)
-    return Tensor(told.name, told.type.removeprefix("tensor(").removesuffix(")"), shape)
+    dtype = told.type.removeprefix("tensor(").removesuffix(")")
+    return Tensor(told.name, DTYPES.get(dtype, dtype), shape)
 
 
 def _provider_names(providers: Sequence[str]) -> list[str]:

@@ -323,6 +323,16 @@ export type ModelCard = {
         [key: string]: unknown;
     };
     /**
+     * Translated Labels
+     *
+     * Language tag to class id to label, for showing; requests and results have `labels` alone.
+     */
+    translated_labels: {
+        [key: string]: {
+            [key: string]: string;
+        };
+    };
+    /**
      * Version
      */
     version: string;
@@ -1453,6 +1463,12 @@ export type PicturesAnnotatedData = {
          * Labels drawn; all where absent.
          */
         classes?: Array<string> | null;
+        /**
+         * Lang
+         *
+         * Language of the labels, such as `vi`; where absent, as `Accept-Language` says. English where the model's card has no other.
+         */
+        lang?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/annotated';
 };

@@ -1,13 +1,14 @@
 import { useElementSize } from "@mantine/hooks";
-import type { Detection, Prediction } from "@/api/generated/types.gen";
+import type { Prediction } from "@/api/generated/types.gen";
 import { classColor } from "../lib/colors";
 import { caption } from "../lib/detections";
+import type { ShownDetection } from "../lib/labels";
 import { placeTag } from "../lib/tags";
 import classes from "./detection-overlay.module.css";
 
 interface DetectionOverlayProps {
   prediction: Prediction;
-  detections: Detection[];
+  detections: ShownDetection[];
   /** Index of the detection that is pointed at, in the picture or in the table. */
   active: number | null;
   onActive: (index: number | null) => void;
@@ -60,7 +61,7 @@ export function DetectionOverlay({
 }
 
 interface BoxMarkProps {
-  detection: Detection;
+  detection: ShownDetection;
   picture: { width: number; height: number };
   shown: number;
   faded: boolean;

@@ -1,9 +1,9 @@
 import { ColorSwatch, Group, Table, Text } from "@mantine/core";
-import type { Detection } from "@/api/generated/types.gen";
 import { classColor } from "../lib/colors";
+import type { ShownDetection } from "../lib/labels";
 
 interface DetectionTableProps {
-  detections: Detection[];
+  detections: ShownDetection[];
   active: number | null;
   onActive: (index: number | null) => void;
 }
@@ -42,7 +42,7 @@ export function DetectionTable({ detections, active, onActive }: DetectionTableP
                     withShadow={false}
                     aria-hidden
                   />
-                  {detection.label}
+                  <span lang={detection.language}>{detection.name}</span>
                 </Group>
               </Table.Td>
               <Table.Td ta="right" style={{ fontVariantNumeric: "tabular-nums" }}>

@@ -1,11 +1,14 @@
 import { Anchor, Group, Slider, Stack, Text } from "@mantine/core";
-import type { Detection, Prediction } from "@/api/generated/types.gen";
+import type { Prediction } from "@/api/generated/types.gen";
 import { LEAST_SCORE } from "../api/submit-prediction";
+import type { ShownDetection } from "../lib/labels";
 import { DetectionTable } from "./detection-table";
 
 interface ResultSideProps {
   prediction: Prediction;
-  detections: Detection[];
+  detections: ShownDetection[];
+  /** Of the labels. */
+  language: string;
   threshold: number;
   onThreshold: (threshold: number) => void;
   active: number | null;
@@ -14,7 +17,7 @@ interface ResultSideProps {
 
 /** Beside the picture: the score slider, what was found, how long it took, and what can be taken home. */
 export function ResultSide(props: ResultSideProps) {
-  const { prediction, detections, threshold, onThreshold, active, onActive } = props;
+  const { prediction, detections, language, threshold, onThreshold, active, onActive } = props;
   return (
     <Stack gap="md">
       <div>
@@ -38,7 +41,10 @@ export function ResultSide(props: ResultSideProps) {
       </div>
       <DetectionTable detections={detections} active={active} onActive={onActive} />
       <Timings prediction={prediction} />
-      <Downloads prediction={prediction} threshold={threshold} />
+      <Downloads
+        prediction={prediction}
+        query={new URLSearchParams({ score_threshold: String(threshold), lang: language })}
+      />
     </Stack>
   );
 }
@@ -56,19 +62,14 @@ function Timings({ prediction }: { prediction: Prediction }) {
   );
 }
 
-function Downloads({ prediction, threshold }: { prediction: Prediction; threshold: number }) {
+function Downloads({ prediction, query }: { prediction: Prediction; query: URLSearchParams }) {
   const { links } = prediction;
   if (!links?.annotated) {
     return null;
   }
   return (
     <Group gap="md">
-      <Anchor
-        size="sm"
-        underline="always"
-        href={`${links.annotated}?score_threshold=${threshold}`}
-        download
-      >
+      <Anchor size="sm" underline="always" href={`${links.annotated}?${query}`} download>
         Picture with boxes
       </Anchor>
       <Anchor size="sm" underline="always" href={links.self} target="_blank">

@@ -3,10 +3,11 @@ import { IconAlertCircle } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Problem } from "@/api/generated/types.gen";
 import { problemOf } from "@/api/http";
-import { useDefaultThreshold } from "../api/use-default-threshold";
+import { defaultThreshold, useModelCard } from "../api/use-model-card";
 import { usePrediction } from "../api/use-prediction";
 import type { Submission } from "../hooks/use-submissions";
 import { detectionsFrom } from "../lib/detections";
+import { inLanguage, labelLanguage } from "../lib/labels";
 import { hasBoxes, statusText } from "../lib/status";
 import { DetectionOverlay } from "./detection-overlay";
 import { PlainResult } from "./plain-result";
@@ -18,8 +19,8 @@ export function SubmissionView({ submission }: { submission: Submission }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const [active, setActive] = useState<number | null>(null);
   const prediction = (data ?? submission.accepted)?.prediction;
-  const fallback = useDefaultThreshold(prediction?.model);
-  const threshold = chosen ?? fallback;
+  const card = useModelCard(prediction?.model);
+  const threshold = chosen ?? defaultThreshold(card);
   const problem = submission.problem ?? prediction?.error ?? (error ? problemOf(error) : null);
   if (problem) {
     return <ProblemAlert filename={submission.filename} problem={problem} />;
@@ -27,7 +28,8 @@ export function SubmissionView({ submission }: { submission: Submission }) {
   if (!prediction) {
     return <Uploading submission={submission} />;
   }
-  const detections = detectionsFrom(prediction, threshold);
+  const language = labelLanguage(card, navigator.languages);
+  const detections = inLanguage(detectionsFrom(prediction, threshold), card, language);
   const hiccup = failureReason ? `${problemOf(failureReason).title}. Trying again …` : null;
   if (!hasBoxes(prediction)) {
     return <PlainResult prediction={prediction} status={hiccup ?? statusText(prediction, 0)} />;
@@ -51,6 +53,7 @@ export function SubmissionView({ submission }: { submission: Submission }) {
             <ResultSide
               prediction={prediction}
               detections={detections}
+              language={language}
               threshold={threshold}
               onThreshold={(score) => {
                 setActive(null);

@@ -1,4 +1,5 @@
 import type { Detection, Prediction } from "@/api/generated/types.gen";
+import type { ShownDetection } from "./labels";
 
 /** What a prediction found at or above a score, best first; nothing where it found none or is not done. */
 export function detectionsFrom(prediction: Prediction | undefined, threshold: number): Detection[] {
@@ -8,7 +9,7 @@ export function detectionsFrom(prediction: Prediction | undefined, threshold: nu
   return prediction.result.detections.filter((detection) => detection.score >= threshold);
 }
 
-/** A detection in words: its label and its score. */
-export function caption(detection: Detection): string {
-  return `${detection.label} ${detection.score.toFixed(2)}`;
+/** A detection in words: what it is called and its score. */
+export function caption(detection: ShownDetection): string {
+  return `${detection.name} ${detection.score.toFixed(2)}`;
 }

@@ -4,8 +4,8 @@ import { ask } from "@/api/http";
 
 const FALLBACK = 0.5;
 
-/** The score from which on a model's card shows detections. */
-export function useDefaultThreshold(model: ModelReference | undefined): number {
+/** What the model of a prediction says of itself; undefined until it is known. */
+export function useModelCard(model: ModelReference | undefined): ModelCard | undefined {
   const reference = model && `${model.name}@${model.version}`;
   const { data } = useQuery({
     queryKey: ["model", reference],
@@ -14,10 +14,10 @@ export function useDefaultThreshold(model: ModelReference | undefined): number {
     enabled: model !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  return defaultThreshold(data);
+  return data;
 }
 
-/** The default of a card's `score_threshold`, where it has one. */
+/** The score from which on a model shows detections: the default of its `score_threshold`, where it has one. */
 export function defaultThreshold(card: Pick<ModelCard, "parameters"> | undefined): number {
   const properties = card?.parameters.properties as
     | Record<string, { default?: unknown }>
