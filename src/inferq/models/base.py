@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from inferq.models.runtimes.onnx import OnnxSession
+    from inferq.models.runtimes import Session
 
 ACCELERATORS = {"cuda": "cuda", "tensorrt": "cuda"}
 """Providers that stand for a device, as PyTorch and others name it."""
@@ -56,17 +56,16 @@ class Context:
         """The device of the most wanted provider as PyTorch names it: `cpu` or `cuda`."""
         return ACCELERATORS.get(next(iter(self.providers), "cpu"), "cpu")
 
-    def onnx(self, file: str | Path) -> "OnnxSession":
+    def onnx(self, file: str | Path) -> "Session":
         """An ONNX network of the model's folder, ready to `run({"input": array})`.
 
         Raises:
             SetupError: The file is no sound graph, or a provider is not installed here.
         """
         # The runtime is loaded only by models that use it.
-        from inferq.models.runtimes.onnx import OnnxSession  # noqa: PLC0415
+        from inferq.models.runtimes import find_runtime  # noqa: PLC0415
 
-        path = self.folder / file
-        return OnnxSession(path, threads=self.threads, providers=self.providers)
+        return find_runtime("onnx").open_session(self.folder / file, self)
 
 
 class Model:
