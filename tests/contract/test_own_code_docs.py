@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from inferq.models.base import Context, Model
 from inferq.models.catalogue import load_models
 from inferq.models.trial import try_model
+from photos import encoded
 from system.served import Served
 
 PAGE = Path(__file__).parents[2] / "docs/own-code.md"
@@ -99,3 +101,16 @@ def test_every_command_that_the_page_names_exists():
 def test_the_client_code_of_the_page_is_python():
     for block in blocks("python"):
         compile(block, str(PAGE), "exec")
+
+
+def test_the_class_of_the_readme_can_be_served(tmp_path: Path):
+    readme = (PAGE.parents[1] / "README.md").read_text()
+    (code,) = re.findall(
+        r"^```python\n([^`]*class Brightness.*?)^```$", readme, re.MULTILINE | re.DOTALL
+    )
+    folder = tmp_path / "brightness"
+    folder.mkdir()
+    (folder / "model.py").write_text(code)
+    (model,) = load_models([folder], Context())
+    white = encoded(Image.new("RGB", (8, 8), "white"), "PNG")
+    assert try_model(model, white, {}).result == {"kind": "json", "data": 1.0}

@@ -160,6 +160,7 @@ IMAGES = "(self, images: list[Image.Image]) -> list[list[Guess]]"
         ("class Mine(Model):\n    def load(self, ctx):\n        open(ctx.folder / 'none')\n    def infer(self, x: list[int]) -> list[int]:\n        return x\n", ":17: load: ", "No such file"),
         ("class Mine(Model):\n    name = 'a' + 'b'\n    def infer(self, x: list[int]) -> list[int]:\n        return x\n", "Mine", "plain strings"),
         ("class Mine(Model):\n    name = 'No Name'\n    def infer(self, x: list[int]) -> list[int]:\n        return x\n", "Mine", "a-z, 0-9 and dashes"),
+        ("class Mine(Model):\n    media_types = 'text/plain'\n    def infer(self, x: list[bytes]) -> list[int]:\n        return x\n", "Mine", "a list of strings"),
         ("class P(BaseModel):\n    model: str = ''\nclass Mine(Model):\n    def infer(self, x: list[int], p: list[P]) -> list[int]:\n        return x\n", ":18: infer: ", "'model'"),
     ],
 )  # fmt: skip

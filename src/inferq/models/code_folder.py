@@ -22,6 +22,7 @@ from inferq.models.base import Model
 CODE_FILE = "model.py"
 NAME_CHARACTERS = 64
 PUBLIC_NAME = "Model"
+SAID_LINES = 3
 TEST_FILES = ("test_*.py", "conftest.py")
 
 
@@ -150,8 +151,9 @@ def import_class(path: ClassPath) -> type[Model]:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line."""
-    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    """An exception in one line: its class and the beginning of what it says."""
+    lines = f"{type(error).__name__}: {error}".splitlines()
+    return " ".join(line.strip() for line in lines[:SAID_LINES])
 
 
 def place_of(error: BaseException, folder: Path) -> str | None:

@@ -235,6 +235,9 @@ def _about(model: Model, interface: Interface, identity: Identity) -> Registered
             f" read without running it; read were {identity.name!r} and {identity.version!r}, but they are"
             f" {name!r} and {version!r}."
         )
+    for attribute in ("labels", "media_types"):
+        if isinstance(getattr(model, attribute), str):
+            raise SetupError(f"{type(model).__name__}: {attribute} has to be a list of strings.")
     described = model.description or (inspect.cleandoc(type(model).__doc__ or "").split("\n\n")[0])
     return RegisteredCard(
         name=name,
