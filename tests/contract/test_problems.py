@@ -290,7 +290,7 @@ def test_a_request_is_answered_with_this_problem(site: Site, code: str):
     assert problem["retryable"] is cls.retryable
     if cls.status in WAIT_STATUS:
         assert int(answer.headers["Retry-After"]) >= 1
-    assert bool(problem["errors"]) == (code == "invalid_parameter")
+    assert bool(problem["errors"]) == (code in {"invalid_parameter", "invalid_input"})
 
 
 def test_every_error_is_reached_or_has_a_reason_why_it_never_leaves():
