@@ -1,11 +1,12 @@
 """What several benchmarks need: a Valkey of their own, predictions to fill it with, the machine's name."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,6 +105,19 @@ def cpu_model() -> str:
     return "unknown"
 
 
+def load() -> str:
+    """How busy the machine is with whatever runs beside, as results name it."""
+    return f"load average {os.getloadavg()[0]:.0f} at the start"
+
+
 def machine() -> str:
     """The day, the processor and its cores, as results name them."""
     return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}, {os.cpu_count()} cores"
+
+
+def write_section(page: Path, title: str, heading: str, lines: Sequence[str]) -> None:
+    """Puts a section into a page of several, in place of the one that was there."""
+    text = page.read_text() if page.exists() else title
+    kept = [part for part in re.split(r"(?m)^(?=## )", text) if not part.startswith(heading)]
+    section = "\n".join([heading, "", *lines, ""])
+    page.write_text("\n\n".join(part.strip() for part in [*kept, section]) + "\n")

@@ -21,6 +21,10 @@ def json_pointer(*parts: str | int) -> str:
     return "".join(f"/{part}" for part in escaped)
 
 
+MOST_FIELD_ERRORS = 20
+"""So many of the things that are wrong with one request are told; a body may hold a hundred thousand."""
+
+
 class FieldError(NamedTuple):
     """One thing that is wrong with a request: where (a JSON pointer) and what."""
 
@@ -194,7 +198,7 @@ class NotFinished(RequestError):
 
 
 class UploadTooLarge(RequestError):
-    """The body is too large: an upload above `INFERQ_MAX_UPLOAD_BYTES`, or JSON above 1 MiB.
+    """The body is too large: an upload above `INFERQ_MAX_UPLOAD_BYTES`, or JSON above 128 KiB.
 
     Send a smaller file, or raise the setting. A list of ids can be sent in several requests.
     """
@@ -202,6 +206,28 @@ class UploadTooLarge(RequestError):
     code = "upload_too_large"
     status = 413
     title = "Upload too large"
+
+
+class RequestTooSlow(RequestError):
+    """The request arrived more slowly than any connection that is worth waiting for.
+
+    Send it again over a faster connection, or make the upload smaller.
+    """
+
+    code = "request_too_slow"
+    status = 408
+    title = "Request too slow"
+
+
+class HeadTooLarge(RequestError):
+    """The request's line and headers are larger than what is read of them.
+
+    Send fewer and shorter headers; what is long belongs into the body.
+    """
+
+    code = "head_too_large"
+    status = 431
+    title = "Request head too large"
 
 
 class RangeNotSatisfiable(RequestError):
@@ -279,6 +305,17 @@ class InputGone(RequestError):
     code = "input_gone"
     status = 409
     title = "Input is gone"
+
+
+class ReceiverGone(RequestError):
+    """A receiver of webhooks answered 410 before, so nothing is sent to it.
+
+    Have the receiver take webhooks again, then enable its URL: `POST /api/v1/webhooks/enable`.
+    """
+
+    code = "receiver_gone"
+    status = 409
+    title = "Receiver wants no more"
 
 
 class InvalidParameter(RequestError):
@@ -427,6 +464,16 @@ class ImageDamaged(PredictionError):
 
     code = "image_damaged"
     title = "Image is damaged"
+
+
+class OutOfMemory(PredictionError):
+    """The input took more memory than a worker may take (`INFERQ_WORKER_MEMORY_BYTES`), also with nothing beside it.
+
+    Make the input smaller, or raise the limit if the machine has more.
+    """
+
+    code = "out_of_memory"
+    title = "Out of memory"
 
 
 class InputMissing(PredictionError):

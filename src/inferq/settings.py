@@ -6,6 +6,7 @@ Nothing else in inferq reads the environment. Call `get_settings()`; it is read 
 import os
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -101,12 +102,31 @@ class Settings(BaseSettings):
     )
     providers: Annotated[tuple[str, ...], NoDecode] = Field(
         ("cpu",),
-        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`).",
+        min_length=1,
+        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`, `cuda:1,cpu`).",
     )
     concurrency: int | None = Field(
         None,
         ge=1,
-        description="Predictions that one worker runs at once. Unset, one a CPU it may use.",
+        description="Predictions that one worker has in hand at once. Unset, one a CPU it may use"
+        " (quotas of control groups count), or two batches of the model with the largest.",
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Threads that one run of a network uses. Unset, what `inferq models tune` found, or 1:"
+        " several runs side by side use CPUs better than several threads of one.",
+    )
+    parallel_runs: int | None = Field(
+        None,
+        ge=1,
+        description="Runs of one network at once. Unset, what `inferq models tune` found, or as many as"
+        " the CPUs have room for.",
+    )
+    batching: Literal["auto", "off", "always"] = Field(
+        "auto",
+        description="Whether predictions that wait are run together: where a worker measures at its start that it pays,"
+        " never, or always as many as a model allows (`max_batch`).",
     )
     retention: timedelta = Field(
         timedelta(hours=48),
@@ -144,11 +164,39 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         64_000_000, ge=1, description="Most pixels (width x height) of a picture accepted."
     )
+    formats: Annotated[
+        tuple[Literal["jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"], ...], NoDecode
+    ] = Field(
+        ("jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"),
+        min_length=1,
+        description="Formats of pictures that are accepted; `heif` is HEIC.",
+    )
+    worker_memory_bytes: int = Field(
+        4 * 2**30,
+        ge=0,
+        description="Memory that a worker may take beyond what it has when its models are warm (Linux; 0: as much as"
+        " there is). An input that needs more ends its attempt, and with its last one `failed`.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         LOOPBACK_HOSTS, description="Host names that requests may be addressed to, without ports."
     )
     public_url: str | None = Field(
         None, description="URL under which browsers reach the server, if a proxy changes it."
+    )
+    webhook_url: str | None = Field(
+        None, description="Where the ends of predictions are told that name no `callback_url`."
+    )
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that receivers of webhooks may lie in (`10.1.0.0/16,fd00:7::/64`).",
+    )
+    webhook_loopback: bool = Field(
+        False,
+        description="For development: receivers of webhooks on this machine, also by plain `http://`.",
+    )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) that receivers of webhooks may be signed by, beside the system's.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
@@ -164,7 +212,7 @@ class Settings(BaseSettings):
         None, description="API key that `inferq.Client` and `inferq predict` send."
     )
 
-    @field_validator("providers", "allowed_hosts", mode="before")
+    @field_validator("providers", "formats", "allowed_hosts", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -217,6 +265,10 @@ class Settings(BaseSettings):
     def blob_url(self) -> str:
         """URL of the storage of inputs."""
         return self.storage_url or (self.data_dir.absolute() / "storage").as_uri()
+
+    def tuned_folder(self) -> Path:
+        """Where `inferq models tune` writes what it found best on this machine; it need not exist."""
+        return self.data_dir.absolute() / "tuned"
 
     def models_folder(self) -> Path:
         """Where an operator's own model folders lie; it need not exist."""

@@ -20,7 +20,6 @@ from starlette.testclient import TestClient
 
 from inferq.api.app import create_app
 from inferq.api.rendering import Renders
-from inferq.api.routes import pictures
 from inferq.errors import RenderingBusy
 from inferq.settings import Settings
 from inferq.worker.pipeline import Pipeline
@@ -163,8 +162,9 @@ def test_a_preview_that_many_ask_for_at_once_is_made_once(api: TestClient, large
         made.append(max_side)
         return real(data, max_side)
 
-    real = pictures.preview
-    monkeypatch.setattr(pictures, "preview", counting)
+    drawing = api.app.state.services.drawing
+    real = drawing.preview
+    monkeypatch.setattr(drawing, "preview", counting)
     with ThreadPoolExecutor(20) as callers:
         answers = list(callers.map(api.get, [f"{large}/preview"] * 20))
     assert {answer.status_code for answer in answers} == {200}
@@ -228,7 +228,7 @@ def test_a_client_that_hangs_up_in_the_queue_costs_no_drawing(server: Server, ph
         return b"drawn"
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as other:
-        patch.setattr(pictures, "preview", occupy)
+        patch.setattr(server.app.state.services.drawing, "preview", occupy)
         path = f"{URL}/{task_id}/preview?max_side="
         holding = other.submit(httpx2.get, f"{server.url}{path}320")
         assert busy.wait(PATIENCE)

@@ -1,6 +1,7 @@
 """`inferq models …` on folders and files, without a server."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,9 @@ def test_check_tells_how_quick_a_model_is_and_what_it_finds(folder: Path, photo_
     assert done.returncode == 0, done.stderr
     assert "net@1: card, weights and network fit together" in done.stdout
     assert "inference" in done.stdout
+    assert re.search(
+        r"runs .* at once \(a prediction takes [\d.]+ ms in batches of 1,", done.stdout
+    )
     assert "cat of net@1" in done.stdout
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from inferq.api import bodies
 from inferq.api.app import create_app
 from inferq.api.rendering import Renders
 from inferq.errors import InferqError, error_class, error_classes
@@ -35,8 +36,10 @@ NEVER_ANSWERED = {
     "unauthenticated": "there are no accounts yet",
     "insufficient_scope": "there are no accounts yet",
     "rate_limited": "there are no accounts yet whose requests could be counted",
+    "head_too_large": "answered by the connection, before there is a request: tests/api/test_connections.py",
     "server_unreachable": "the client's word for no answer",
     "canceled": "raised by the client alone",
+    "out_of_memory": "only a failed prediction carries it",
     "input_missing": "only a failed prediction carries it",
     "model_failed": "only a failed prediction carries it",
     "attempts_exhausted": "only a failed prediction carries it",
@@ -145,6 +148,12 @@ def a_large_upload(site: Site):
     return site.submit(site.start(max_upload_bytes=1000))
 
 
+@reaches("request_too_slow")
+def a_body_that_trickles(site: Site):
+    site.patch.setattr(bodies, "PATIENCE_SECONDS", -1.0)
+    return site.start().post(URL, content=b"x", headers={"Content-Type": "image/png"})
+
+
 @reaches("range_not_satisfiable")
 def a_part_beyond_the_end(site: Site):
     api = site.start()
@@ -183,6 +192,16 @@ def a_rerun_without_its_input(site: Site):
     record = api.app.state.services.store.get(path.rpartition("/")[2])
     site.storage.delete_all(record.input_key)
     return api.post(f"{path}/rerun")
+
+
+@reaches("receiver_gone")
+def a_receiver_that_wanted_no_more(site: Site):
+    api, url = site.start(), "https://receiver.example/"
+    task_id = site.submit(api, callback_url=url).json()["task_id"]
+    site.pipeline.run(task_id)
+    deliveries = api.app.state.services.deliveries
+    deliveries._client.zadd("inferq:webhook-disabled:local", {url: 1})
+    return api.post(f"/api/v1/webhooks/deliveries/{task_id}/redeliver")
 
 
 @reaches("invalid_parameter")

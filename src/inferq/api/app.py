@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from typing_extensions import override
 
 from inferq import __version__
+from inferq.api.connections import BoundedConnection
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
-from inferq.api.openapi import DescribedApi
+from inferq.api.openapi import DescribedApi, describe_webhooks
 from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
 from inferq.api.web import serve_web
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
             await _end(task)
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
+        services.drawing.close()
 
     app = DescribedApi(
         title="inferq",
@@ -67,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Edge, allowed_hosts=settings.allowed_hosts, public_url=settings.public_url)
     add_error_handlers(app)
+    describe_webhooks(app)
     app.include_router(root)
     serve_web(app)
     return app
@@ -93,24 +96,26 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
         )
     settings.state_url()  # a missing setting is told before anything is started
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
     sockets = None if fd is None else [socket.socket(fileno=fd)]
-    Server(config, app).run(sockets=sockets)
+    Server(app, host=settings.host, port=settings.port).run(sockets=sockets)
 
 
 class Server(uvicorn.Server):
     """Ends the event streams when it is told to stop: they would hold it up until its grace is over."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=BoundedConnection,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
         super().__init__(config)
         self._app = app
 

@@ -10,15 +10,18 @@ from inferq.api.push import Changes
 from inferq.api.rendering import Renders
 from inferq.api.viewer import Viewer
 from inferq.models.register import ModelRegister
+from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.events import EventLog
 from inferq.predictions.lists import PredictionLists
 from inferq.predictions.queues import Queues
 from inferq.predictions.store import PredictionStore
 from inferq.queue import CeleryResults, Publisher
+from inferq.render.processes import RenderProcesses
 from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
+from inferq.webhooks.callbacks import Callbacks
 
 LOCAL_OWNER = "local"
 
@@ -32,6 +35,8 @@ class Services:
     lists: PredictionLists
     queues: Queues
     events: EventLog
+    deliveries: Deliveries
+    callbacks: Callbacks
     storage: Storage
     register: ModelRegister
     publisher: Publisher
@@ -41,6 +46,7 @@ class Services:
     viewer: Viewer
     changes: Changes
     renders: Renders
+    drawing: RenderProcesses
 
     @classmethod
     def create(cls, settings: Settings) -> "Services":
@@ -57,6 +63,8 @@ class Services:
             lists=PredictionLists(parts.client),
             queues=parts.queues,
             events=EventLog(parts.client),
+            deliveries=parts.deliveries,
+            callbacks=Callbacks(parts.rules, settings.webhook_url),
             storage=parts.storage,
             register=parts.register,
             publisher=parts.publisher,
@@ -66,6 +74,7 @@ class Services:
             viewer=viewer,
             changes=Changes(settings.state_url(), viewer),
             renders=Renders(),
+            drawing=RenderProcesses(),
         )
 
 

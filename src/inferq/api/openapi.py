@@ -1,14 +1,16 @@
 """What the OpenAPI document says beyond the routes themselves: headers, examples, licence, security."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Header, Response
 from fastapi.openapi.utils import get_openapi
 from typing_extensions import override
 
 from inferq.api.schemas import Responses
-from inferq.predictions.record import PROBLEM_TYPES
+from inferq.predictions.record import PROBLEM_TYPES, State
+from inferq.webhooks.payload import PredictionEnded
 
+SCHEMAS = "#/components/schemas/{model}"
 ID = "8e30c2d1f5a94b0c9d7f6a1b2c3d4e5f"
 PATH = f"/api/v1/predictions/{ID}"
 PREDICTION: dict[str, Any] = {
@@ -73,6 +75,17 @@ HEADERS: dict[str, tuple[str, str]] = {
         "The request's trace id: the caller's (`traceparent`), or a new one.",
     ),
 }
+TOLD: Responses = {
+    410: {"description": "Nothing more is wanted: the URL is disabled"},
+    "default": {
+        "description": "Anything but a success: it is sent again later, after `Retry-After` if given"
+    },
+}
+# As it is written, not as FastAPI would read it.
+TOLD_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PredictionEnded"}}},
+}
 LATER = ("429", "503", "507")
 PATH_PARAMETERS = {
     "batch": "The label that its predictions were sent with.",
@@ -80,6 +93,18 @@ PATH_PARAMETERS = {
     "name": "`name`, which stands for its newest version, or `name@version`.",
     "task_id": "The prediction's id, as the answer to its submission gave it.",
 }
+
+FOLLOW_UPS = (
+    "predictions-get",
+    "predictions-cancel",
+    "predictions-rerun",
+    "predictions-delete",
+    "events-follow_prediction",
+    "pictures-image",
+    "pictures-preview",
+    "pictures-annotated",
+)
+"""Operations on one prediction."""
 
 
 def named_headers(*names: str) -> dict[str, Any]:
@@ -90,6 +115,58 @@ def named_headers(*names: str) -> dict[str, Any]:
 def answers(*status: int, description: str, names: tuple[str, ...]) -> Responses:
     """The `responses` of a route for these statuses, with their headers."""
     return {code: {"description": description, "headers": named_headers(*names)} for code in status}
+
+
+def follow_ups() -> dict[str, Any]:
+    """The `links` of a response with a prediction: what can be done with it next."""
+    parameters = {"task_id": "$response.body#/task_id"}
+    return {
+        name.partition("-")[2]: {"operationId": name, "parameters": parameters}
+        for name in FOLLOW_UPS
+    }
+
+
+def describe_webhooks(app: FastAPI) -> None:
+    """Adds what is sent to the receivers of `callback_url` to an application's document."""
+    for state in (State.SUCCEEDED, State.FAILED, State.CANCELED):
+        app.webhooks.add_api_route(
+            f"prediction.{state}",
+            _ended,
+            methods=["POST"],
+            operation_id=f"webhooks-{state}",
+            tags=["webhooks"],
+            summary=f"A prediction has ended as {state}",
+            status_code=204,
+            response_class=Response,
+            responses=TOLD,
+            openapi_extra={"requestBody": TOLD_BODY},
+        )
+
+
+def _ended(
+    webhook_id: Annotated[
+        str,
+        Header(
+            description="Names this message: the same whenever it is sent again, so act on it once."
+        ),
+    ],
+    webhook_timestamp: Annotated[
+        int,
+        Header(
+            description="When this attempt was made, in Unix seconds; refuse what is not of now."
+        ),
+    ],
+    webhook_signature: Annotated[
+        str,
+        Header(
+            description="`v1,` and the Base64 of an HMAC-SHA256; several, separated by spaces, after a rotation."
+        ),
+    ],
+) -> None:
+    """Sent to the prediction's `callback_url`, signed as [Standard Webhooks](https://www.standardwebhooks.com) has it.
+
+    It is sent at least once; until the answer is a success, again and again for 24 hours.
+    """
 
 
 class DescribedApi(FastAPI):
@@ -109,6 +186,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         version=app.version,
         description=app.description,
         routes=app.routes,
+        webhooks=app.webhooks.routes,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/", "description": "This server"}],
     )
@@ -119,6 +197,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         name: {"description": text, "schema": {"type": kind}}
         for name, (kind, text) in HEADERS.items()
     }
+    told = PredictionEnded.model_json_schema(mode="serialization", ref_template=SCHEMAS)
+    components["schemas"]["PredictionEnded"] = {k: v for k, v in told.items() if k != "$defs"}
     for name, example in EXAMPLES.items():
         components["schemas"][name]["examples"] = [example]
     for methods in document["paths"].values():

@@ -7,13 +7,21 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from inferq.models.register import RegisteredCard
-from inferq.predictions.record import Links, Prediction, QueuePlace, Record, State
+from inferq.predictions.links import links_of
+from inferq.predictions.record import Prediction, QueuePlace, Record, State
 
-API_PREFIX = "/api/v1"
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -32,6 +40,16 @@ class ModelList(BaseModel):
     default: str | None = Field(description="Model of a request that names none.")
 
 
+def _be_text(given: object) -> object:
+    if isinstance(given, int | float) or (isinstance(given, str) and given[4:5] != "-"):
+        raise PydanticCustomError("datetime_parsing", "Is no moment as RFC 3339 writes it")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_be_text)]
+"""A moment with its offset; a mere number, which might be seconds or milliseconds, is none."""
+
+
 class Selection(BaseModel):
     """Which predictions are wanted: of each field any value named, all where none is."""
 
@@ -41,10 +59,10 @@ class Selection(BaseModel):
     model: tuple[str, ...] = Field((), description="Models, as `name` or `name@version`.")
     label: tuple[str, ...] = Field((), description="Labels that were found.")
     batch: tuple[str, ...] = Field((), description="Batches.")
-    created_after: AwareDatetime | None = Field(
+    created_after: Moment | None = Field(
         None, description="Accepted after this moment (RFC 3339, with its offset)."
     )
-    created_before: AwareDatetime | None = Field(
+    created_before: Moment | None = Field(
         None, description="Accepted before this moment (RFC 3339, with its offset)."
     )
 
@@ -162,11 +180,6 @@ def problems(*codes: int) -> Responses:
     return {code: described | {"content": content} for code in codes}
 
 
-def prediction_path(task_id: str) -> str:
-    """The path of a prediction."""
-    return f"{API_PREFIX}/predictions/{task_id}"
-
-
 def etag(record: Record) -> str:
     """A weak tag of everything but the place in the queue."""
     return f'W/"{record.revision}"'
@@ -182,19 +195,8 @@ class View:
     @property
     def prediction(self) -> Prediction:
         """The prediction with its links and its place."""
-        path = prediction_path(self.record.task_id)
-        result = self.record.prediction.result
-        picture = self.record.prediction.input.kind == "image"
-        drawable = picture and result is not None and result.kind == "detections"
-        links = Links(
-            self=path,
-            input=f"{path}/input",
-            image=f"{path}/image" if picture else None,
-            preview=f"{path}/preview" if picture else None,
-            annotated=f"{path}/annotated" if drawable else None,
-            events=f"{path}/events",
-        )
-        return self.record.prediction.model_copy(update={"links": links, "queue": self.queue})
+        prediction = self.record.prediction
+        return prediction.model_copy(update={"links": links_of(prediction), "queue": self.queue})
 
     @cached_property
     def body(self) -> str:

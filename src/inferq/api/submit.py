@@ -19,7 +19,7 @@ from inferq.errors import (
     QueueFull,
     TooManyInFlight,
 )
-from inferq.models.accepting import check_input
+from inferq.models.accepting import PictureLimits, check_input
 from inferq.models.parameters import check_parameters, parse_parameters
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Draft, Input, ModelReference, Record, new_task_id
@@ -37,6 +37,7 @@ class Options(NamedTuple):
     batch: str | None
     start_within: timedelta | None
     metadata: dict[str, Any]
+    callback_url: str | None
 
 
 def submit(
@@ -64,6 +65,7 @@ def submit(
         metadata=options.metadata,
         batch=options.batch,
         start_within=options.start_within,
+        callback_url=services.callbacks.url_for(owner, options.callback_url),
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(given.sha256, card.reference, parameters),
     )
@@ -99,6 +101,7 @@ def rerun(
         metadata=prediction.metadata,
         batch=prediction.batch,
         rerun_of=prediction.task_id,
+        callback_url=record.callback_url,
         idempotency_key=None
         if idempotency_key is None
         else f"rerun/{record.task_id}/{idempotency_key}",
@@ -121,7 +124,9 @@ def _checked(services: Services, card: RegisteredCard, upload: Upload) -> Input:
         upload.data,
         media_type=upload.media_type,
         filename=upload.filename,
-        max_pixels=services.settings.max_pixels,
+        limits=PictureLimits(
+            services.settings.max_pixels, [name.upper() for name in services.settings.formats]
+        ),
     )
     return Input(
         kind=accepted.kind,
@@ -187,6 +192,7 @@ def _split_options(fields: Iterable[tuple[str, str]]) -> tuple[Options, list[tup
         batch=batch,
         start_within=_start_within(given.get("start_within")),
         metadata=_metadata(given.get("metadata")),
+        callback_url=given.get("callback_url"),
     )
     return options, rest
 

@@ -36,14 +36,17 @@ class GivenInput:
         Raises:
             RequestError: The model does not take it; the class says why.
         """
-        from inferq.models.accepting import check_input  # noqa: PLC0415 - other commands need none of it
+        from inferq.models.accepting import (  # noqa: PLC0415 - other commands need none of it
+            PictureLimits,
+            check_input,
+        )
 
         accepted = check_input(
             card,
             self.data,
             media_type="",
             filename=self.name,
-            max_pixels=max_pixels,
+            limits=PictureLimits(max_pixels),
         )
         return Input(
             kind=accepted.kind,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
 from inferq.models.card import CARD_FILE, LANGUAGE_TAG
 from inferq.models.label_file import Names, read_labels
-from inferq.models.parameters import check_parameters, parse_parameters
+from inferq.models.parameters import parse_parameters
 from inferq.predictions.record import (
     ModelReference,
     Prediction,
@@ -85,13 +86,14 @@ def check(
     """
     from inferq.models.trial import try_model  # noqa: PLC0415 - other commands need none of it
 
-    model = _load(folder)
+    model = _load(folder, measure=True)
     typer.echo(f"{model.about.reference}: {FITS[(folder / CARD_FILE).is_file()]}")
+    _echo_batching(model)
     sample = model.sample()
     if sample is None:
         typer.echo("not tried: it has no sample; write sample()")
     else:
-        trial = try_model(model, sample, check_parameters(model.about.parameters, {}))
+        trial = try_model(model, sample, model.sample_parameters())
         _echo_timings("a sample", trial.timings_ms)
     given = read_inputs(model.about, inputs or [])
     predictions = list(_predict(model, given, ()))
@@ -221,18 +223,32 @@ def hand_over(models_dir: Path, reference: str) -> None:
     typer.echo(f"served now   inferq predict --model {reference} photo.jpg")
 
 
-def _load(folder: Path) -> "ServedModel[Any, Any]":
-    from inferq.models.base import Context  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.catalogue import load_models  # noqa: PLC0415
+def _load(folder: Path, *, measure: bool = False) -> "ServedModel[Any, Any]":
+    """A model as a worker would load it; its batch size is only measured if it matters."""
+    from inferq.models.catalogue import load_models  # noqa: PLC0415 - other commands need none of it
     from inferq.models.code_folder import ClassPath  # noqa: PLC0415
     from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
+    from inferq.worker.context import worker_context  # noqa: PLC0415
 
     if folder.is_file():
         raise SetupError(f"{folder} is a file; `inferq models add` makes a model folder of it.")
     prepare_pillow()
     path = None if folder.exists() else ClassPath.parse(str(folder))
-    (model,) = load_models([path or folder], Context(providers=read_settings().providers))
+    ctx = worker_context(read_settings())
+    (model,) = load_models([path or folder], ctx if measure else replace(ctx, batching="off"))
     return model
+
+
+def _echo_batching(model: "ServedModel[Any, Any]") -> None:
+    tried = ", ".join(
+        f"{ms:.1f} ms in batches of {n}" for n, ms in model.batching.milliseconds.items()
+    )
+    size = model.batching.size
+    chosen = f"batches of up to {size}" if size > 1 else "one by one"
+    runs = model.batching.parallel
+    typer.echo(
+        f"runs {chosen}, {runs} at once" + (f" (a prediction takes {tried})" if tried else "")
+    )
 
 
 def _predict(

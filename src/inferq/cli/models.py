@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inferq.cli import fetch, model_folders
+from inferq.cli import fetch, model_folders, tuning
 from inferq.cli.inspect import UrlOption
 from inferq.client import Client
 from inferq.errors import SetupError
@@ -25,6 +25,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(reload)
     model_folders.add_commands(group)
     fetch.add_commands(group)
+    tuning.add_commands(group)
     app.add_typer(group, name="models")
 
 
@@ -103,6 +104,7 @@ def _print_card(card: dict[str, Any]) -> None:
         "gives": card["result_kind"],
         "license": card["license"],
         "workers": card["workers"],
+        "batch size": card["batch_size"],
         "labels": _some(card["labels"]),
     }
     for language, labels in card.get("translated_labels", {}).items():

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import structlog
 
-from inferq.api.schemas import API_PREFIX
 from inferq.embedded.child import Child
 from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError
+from inferq.models.providers import split_by_device
+from inferq.predictions.links import API_PREFIX
 from inferq.settings import Settings, local_server_file
 from inferq.worker.liveness import BeatFile
 
@@ -44,21 +45,25 @@ class Supervisor:
         settings: Settings,
         *,
         models: Sequence[str] = (),
-        workers: int = 1,
+        workers: int | None = None,
         reload: bool = False,
     ) -> None:
         """Takes the effective settings; nothing is started yet.
 
         Args:
-            settings: Of this machine's server.
-            models: What the workers serve, as for `inferq worker`.
-            workers: How many worker processes.
+            settings: Of this process.
+            models: What the workers serve.
+            workers: How many there are, by turns on the devices of `INFERQ_PROVIDERS`; by default one a device.
             reload: Whether the workers begin anew when a model's code is saved.
+
+        Raises:
+            SetupError: `INFERQ_PROVIDERS` names what does not exist.
         """
         self._settings = settings
         self._models = models
         self._workers = workers
         self._reload = reload
+        self._devices = split_by_device(settings.providers)
         self._stop = threading.Event()
         self._children: list[Child] = []
         self._valkey: Child | None = None
@@ -125,9 +130,13 @@ class Supervisor:
         self._children = [
             Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
         ]
-        for _ in range(self._workers):
+        for index in range(self._workers or len(self._devices)):
+            providers = self._devices[index % len(self._devices)]
+            # Where there is one, what `inferq models tune` chose is to have a say.
+            several = len(self._devices) > 1
+            own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
             options = ["--reload"] if self._reload else []
-            worker = Child("worker", [*inferq, "worker", *self._models, *options], environment)
+            worker = Child("worker", [*inferq, "worker", *self._models, *options], own)
             worker.mendable = self._reload
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:

@@ -1,11 +1,13 @@
 """What is checked of an input before it is accepted: that it is what its model takes. Decodes no pixels, runs no code."""
 
 import mimetypes
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from inferq.errors import EmptyUpload, NotAnImage, UnsupportedFormat
-from inferq.models.inputs import read_image_header
+from inferq.models.inputs import FORMATS, ImageHeader, read_image_header
 from inferq.models.json_input import check_json
 from inferq.models.register import RegisteredCard
 
@@ -13,6 +15,14 @@ JSON = "application/json"
 NAMELESS = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """Media types that say nothing."""
 ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLimits:
+    """Which pictures are accepted: most pixels (width x height), and formats."""
+
+    max_pixels: int
+    formats: Collection[str] = FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,12 @@ class AcceptedInput:
 
 
 def check_input(
-    card: RegisteredCard, data: bytes, *, media_type: str, filename: str | None, max_pixels: int
+    card: RegisteredCard,
+    data: bytes,
+    *,
+    media_type: str,
+    filename: str | None,
+    limits: PictureLimits,
 ) -> AcceptedInput:
     """Checks an input against the card of its model.
 
@@ -35,7 +50,7 @@ def check_input(
         data: The input.
         media_type: What its sender calls it, without parameters; empty where nothing was said.
         filename: Its name, which tells a media type where the sender does not.
-        max_pixels: Most pixels (width x height) of a picture.
+        limits: Of pictures.
 
     Raises:
         EmptyUpload: There are no bytes.
@@ -48,7 +63,8 @@ def check_input(
         media_type = mimetypes.guess_type(filename)[0] or media_type
     media_type = media_type or "application/octet-stream"
     if card.input_kind == "image":
-        return _check_image(card, data, media_type, max_pixels)
+        read = partial(read_image_header, max_pixels=limits.max_pixels, formats=limits.formats)
+        return _check_image(card, data, media_type, read)
     wanted = (JSON, *NAMELESS) if card.input_kind == "json" else card.media_types
     if not any(_matches(media_type, each) for each in wanted):
         raise _stranger(card, media_type)
@@ -61,11 +77,11 @@ def check_input(
 
 
 def _check_image(
-    card: RegisteredCard, data: bytes, media_type: str, max_pixels: int
+    card: RegisteredCard, data: bytes, media_type: str, read: Callable[[bytes], ImageHeader]
 ) -> AcceptedInput:
     """Pictures are known by their content, whatever they are called."""
     try:
-        header = read_image_header(data, max_pixels=max_pixels)
+        header = read(data)
     except NotAnImage:
         if media_type != JSON:
             raise

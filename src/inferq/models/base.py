@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from inferq.models.batching import Policy
 
 if TYPE_CHECKING:
     from inferq.models.runtimes import Session
 
 ACCELERATORS = {"cuda": "cuda", "tensorrt": "cuda"}
 """Providers that stand for a device, as PyTorch and others name it."""
+Optimization = Literal["all", "extended", "basic"]
 
 
 class File(bytes):
@@ -42,19 +45,36 @@ class Context:
     """Where a model is loaded.
 
     Attributes:
-        threads: That one inference should use.
-        providers: What it may run on, most wanted first (`INFERQ_PROVIDERS`).
+        threads: That one run should use.
+        providers: Devices in order of preference, as in `INFERQ_PROVIDERS`.
         folder: Where the model's files lie.
+        parallel: Runs at once.
+        batching: Whether its batch size is measured, 1, or `max_batch`.
+        batch_size: If it was measured before; then `batching` has no say.
+        optimization: Of the graph.
+        variant: Which of the card's variants of the weights; empty for its own.
+        cpus: That this process may use.
+        tuned: Folder of what was found best for models on this machine; None where that has no say.
+        pinned: Names of those of these attributes that settings say, so that `tuned` does not.
     """
 
     threads: int = 1
     providers: Sequence[str] = ("cpu",)
     folder: Path = Path()
+    parallel: int = 1
+    batching: Policy = "off"
+    batch_size: int | None = None
+    optimization: Optimization = "all"
+    variant: str = ""
+    cpus: int = 1
+    tuned: Path | None = None
+    pinned: frozenset[str] = frozenset()
 
     @property
     def device(self) -> str:
-        """The device of the most wanted provider as PyTorch names it: `cpu` or `cuda`."""
-        return ACCELERATORS.get(next(iter(self.providers), "cpu"), "cpu")
+        """The device of the most wanted provider as PyTorch names it: `cpu`, `cuda` or `cuda:1`."""
+        name, colon, index = next(iter(self.providers), "cpu").partition(":")
+        return f"{ACCELERATORS[name]}{colon}{index}" if name in ACCELERATORS else "cpu"
 
     def onnx(self, file: str | Path) -> "Session":
         """An ONNX network of the model's folder, ready to `run({"input": array})`.

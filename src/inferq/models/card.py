@@ -101,6 +101,13 @@ class OutputOptions(CardPart):
     )
 
 
+class Variant(CardPart):
+    """The same network in another file, such as one of float16 or int8; it takes and returns the same tensors."""
+
+    weights: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class DetectionDefaults(CardPart):
     """Parameters that a request need not name."""
 
@@ -122,6 +129,15 @@ class Card(CardPart):
     output_format: str
     weights: str = Field(description="Beside the card: a file, or the folder of a SavedModel.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    variants: dict[str, Variant] = Field(
+        default_factory=dict, description="Other files of the same network, for `models tune`."
+    )
+    max_batch: int = Field(
+        16, ge=1, le=1024, description="Most pictures of one run; whether so many pay is measured."
+    )
+    max_wait_ms: float = Field(
+        0.0, ge=0, le=1000, description="Wait of an idle model for pictures that are being decoded."
+    )
     input: InputTensor
     outputs: dict[str, str] = Field(
         description="The output format's tensor names, and the graph's."
@@ -167,6 +183,10 @@ class Card(CardPart):
     def reference(self) -> str:
         """The model's full name: `name@version`."""
         return f"{self.name}@{self.version}"
+
+    def of_variant(self, name: str) -> Self:
+        """The card with the weights of one of its variants; an empty name stands for its own."""
+        return self if not name else self.model_copy(update=dict(self.variants[name]))
 
     def parameter_schema(self) -> dict[str, Any]:
         """JSON Schema of the parameters that a request may give, with this model's defaults."""

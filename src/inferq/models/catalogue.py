@@ -11,6 +11,7 @@ import structlog
 from inferq.errors import SetupError
 from inferq.models import BUNDLED
 from inferq.models.base import Context
+from inferq.models.batching import choose_batching
 from inferq.models.card import CARD_FILE, check_weights, read_card
 from inferq.models.code_folder import (
     CODE_FILE,
@@ -183,6 +184,10 @@ def _unique(home: Home) -> Home:
 def _load(home: Home, ctx: Context, loaded: Collection[str]) -> ServedModel[Any, Any]:
     model = _open(home, loaded)
     reference = model.about.reference
+    if isinstance(home, Path) and not _is_code(home):
+        from inferq.models.tuned import as_tuned  # noqa: PLC0415 - loads runtimes
+
+        ctx = as_tuned(ctx, read_card(home))
     model.load(ctx)
     try:
         model.warm_up()
@@ -190,6 +195,7 @@ def _load(home: Home, ctx: Context, loaded: Collection[str]) -> ServedModel[Any,
         raise SetupError(
             f"{reference} was loaded from {home}, but cannot predict: {error}"
         ) from error
+    model.batching = choose_batching(model, ctx)
     return model
 
 

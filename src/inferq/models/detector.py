@@ -52,6 +52,8 @@ class Detector(ServedModel[Picture, Tensors]):
         """
         self.card = card
         self.about = RegisteredCard.of(card)
+        self.max_batch = 1 if card.input.batch == 1 else card.max_batch
+        self.max_wait_ms = card.max_wait_ms
         self._folder = folder
         self._format = _find_format(card)
         self._meta = OutputMeta(
@@ -68,7 +70,7 @@ class Detector(ServedModel[Picture, Tensors]):
             WrongWeights: They are not those that the card names.
             SetupError: The runtime is not installed, or cannot load them.
         """
-        weights = check_weights(self._folder, self.card)
+        weights = check_weights(self._folder, self.card.of_variant(ctx.variant))
         self._session = find_runtime(self.card.runtime).open_session(weights, ctx)
 
     @override

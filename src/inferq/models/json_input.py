@@ -9,10 +9,13 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from pydantic import ValidationError
 from referencing import Registry
 
-from inferq.errors import FieldError, InvalidInput, MalformedRequest, json_pointer
-
-MOST_ERRORS = 20
-"""Of one input that are told."""
+from inferq.errors import (
+    MOST_FIELD_ERRORS,
+    FieldError,
+    InvalidInput,
+    MalformedRequest,
+    json_pointer,
+)
 
 
 def check_json(data: bytes, schema: Mapping[str, Any]) -> None:
@@ -29,7 +32,9 @@ def check_json(data: bytes, schema: Mapping[str, Any]) -> None:
     try:
         errors = [
             FieldError(json_pointer(*error.absolute_path), error.message)
-            for _, error in zip(range(MOST_ERRORS), schema_errors(value, schema), strict=False)
+            for _, error in zip(
+                range(MOST_FIELD_ERRORS), schema_errors(value, schema), strict=False
+            )
         ]
     except RecursionError as error:
         raise InvalidInput("The input is nested too deeply.") from error
@@ -56,5 +61,5 @@ def field_errors(error: ValidationError) -> list[FieldError]:
     """What pydantic found, with pointers."""
     return [
         FieldError(json_pointer(*each["loc"]), each["msg"])
-        for each in error.errors(include_url=False)[:MOST_ERRORS]
+        for each in error.errors(include_url=False)[:MOST_FIELD_ERRORS]
     ]

@@ -86,11 +86,7 @@ class OwnModel(ServedModel[Job, Any]):
 
     @override
     def warm_up(self) -> None:
-        try:
-            data = self.sample()
-            parameters = sample_of(self.about.parameters)
-        except NoSample:
-            data = None
+        data, parameters = self.sample(), self.sample_parameters()
         if data is None:
             log.warning(
                 "not_warmed", model=self.about.reference, reason="no sample: write sample()"
@@ -173,6 +169,15 @@ class OwnModel(ServedModel[Job, Any]):
         except NoSample:
             return None
 
+    @override
+    def sample_parameters(self) -> Mapping[str, Any]:
+        """Of parameters that have no default, their examples; those without are left out."""
+        try:
+            required: Mapping[str, Any] = sample_of(self.about.parameters)
+        except NoSample:
+            return {}
+        return required
+
     def _sample_bytes(self, value: Any) -> bytes:
         if isinstance(value, bytes):
             return value
@@ -211,6 +216,8 @@ class OwnModel(ServedModel[Job, Any]):
         given = arguments if hook.takes_parameters else arguments[:1]
         try:
             return hook.function(self._model, *given)
+        except MemoryError:
+            raise  # perhaps it is a neighbour's doing: the worker tries again with nothing beside it
         except Exception as error:
             where = place_of(error, self._folder) or hook.where
             raise HookFailed(name, where, describe(error)) from error

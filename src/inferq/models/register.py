@@ -38,6 +38,9 @@ class RegisteredCard(BaseModel):
     result_schema: dict[str, Any] | None = Field(
         None, description="Of `json` results: the JSON Schema of `data`."
     )
+    batch_size: int = Field(
+        1, description="Most predictions of one run, as the worker that registered last chose it."
+    )
     labels: dict[int, str]
     translated_labels: dict[str, dict[int, str]] = Field(
         default_factory=dict,
@@ -53,8 +56,8 @@ class RegisteredCard(BaseModel):
         return f"{self.name}@{self.version}"
 
     @classmethod
-    def of(cls, card: Card) -> "RegisteredCard":
-        """What a model folder's card says to clients."""
+    def of(cls, card: Card, *, batch_size: int = 1) -> "RegisteredCard":
+        """What a model folder's card says to clients, and how many predictions are run at once."""
         return cls(
             name=card.name,
             version=card.version,
@@ -62,6 +65,7 @@ class RegisteredCard(BaseModel):
             description=card.description,
             license=card.license,
             input_kind="image",
+            batch_size=batch_size,
             labels=card.labels,
             translated_labels=card.translated_labels,
             parameters=card.parameter_schema(),

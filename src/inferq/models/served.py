@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from inferq.models.base import Context
+from inferq.models.batching import Batching
 from inferq.models.register import RegisteredCard
 
 Item = TypeVar("Item")
@@ -17,9 +18,11 @@ class ServedModel(ABC, Generic[Item, Output]):
     about: RegisteredCard
     """What the model says of itself to clients."""
     max_batch: int = 1
-    """Most items that `infer` should be given at once."""
+    """Most items that `infer` is given at once; how many are, `batching` says."""
     max_wait_ms: float = 0.0
-    """Longest that an item should wait for others to be batched with."""
+    """How long an idle model waits for items that are being preprocessed."""
+    batching: Batching = Batching()
+    """How it is run, as chosen when it was loaded."""
 
     @abstractmethod
     def load(self, ctx: Context) -> None:
@@ -42,6 +45,10 @@ class ServedModel(ABC, Generic[Item, Output]):
     @abstractmethod
     def sample(self) -> bytes | None:
         """An input to warm up with; None where there is none."""
+
+    def sample_parameters(self) -> Mapping[str, Any]:
+        """Parameters that go with the sample."""
+        return {}
 
     @abstractmethod
     def warm_up(self) -> None:

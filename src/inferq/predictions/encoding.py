@@ -45,7 +45,7 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
         "parameters", orjson.dumps(draft.parameters),
         "metadata", orjson.dumps(draft.metadata),
     ]  # fmt: skip
-    for name in ("batch", "rerun_of"):
+    for name in ("batch", "rerun_of", "callback_url"):
         if (value := getattr(draft, name)) is not None:
             fields += [name, value]
     return fields
@@ -53,16 +53,16 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
 
 def decode(fields: Mapping[str, str]) -> Record:
     """The record of a hash's fields."""
-    created = _moment(fields, "created")
+    created = moment(fields, "created")
     assert created is not None, "accept writes it first"  # noqa: S101 - narrows the type
     prediction = Prediction(
         task_id=fields["id"],
         state=State(fields["state"]),
         model=ModelReference.parse(fields["model"]),
         created_at=created,
-        started_at=_moment(fields, "started"),
-        finished_at=_moment(fields, "finished"),
-        expires_at=_moment(fields, "expires"),
+        started_at=moment(fields, "started"),
+        finished_at=moment(fields, "finished"),
+        expires_at=moment(fields, "expires"),
         attempts=int(fields["attempts"]),
         batch=fields.get("batch"),
         rerun_of=fields.get("rerun_of"),
@@ -85,10 +85,12 @@ def decode(fields: Mapping[str, str]) -> Record:
         start_within=timedelta(microseconds=int(fields["start_by"]) - int(fields["created"]))
         if "start_by" in fields
         else None,
+        callback_url=fields.get("callback_url"),
     )
 
 
-def _moment(fields: Mapping[str, str], name: str) -> datetime | None:
+def moment(fields: Mapping[str, str], name: str) -> datetime | None:
+    """The time that a field holds, if there is one."""
     return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if name in fields else None
 
 

@@ -13,8 +13,10 @@ from inferq.api.routes import (
     pictures,
     predictions,
     queue,
+    webhooks,
 )
-from inferq.api.schemas import API_PREFIX, problems
+from inferq.api.schemas import problems
+from inferq.predictions.links import API_PREFIX
 
 api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
 api.include_router(lists.router)
@@ -25,6 +27,7 @@ api.include_router(pictures.router)
 api.include_router(batches.router)
 api.include_router(models.router)
 api.include_router(queue.router)
+api.include_router(webhooks.router)
 
 root = APIRouter()
 root.include_router(api)

@@ -15,7 +15,6 @@ from inferq.errors import NotFound
 from inferq.exports import EXPORT_FORMATS, export
 from inferq.predictions.lists import Filter
 from inferq.predictions.record import DetectionsResult, Prediction, Record
-from inferq.render import upright
 
 FILENAME = "inferq-predictions"
 MEDIA_TYPES = sorted({each.media_type for each in EXPORT_FORMATS.values()} | {"application/zip"})
@@ -86,7 +85,7 @@ class _Source:
         if prediction.input.kind != "image":
             return None
         try:
-            return upright(self._services.storage.read(latest.input_key))
+            return self._services.drawing.upright(self._services.storage.read(latest.input_key))
         except NotFound:
             return None
 

@@ -15,7 +15,7 @@ from inferq.api.schemas import Responses, problems
 from inferq.api.waiting import find, require_end
 from inferq.errors import NotFound, UnknownModel
 from inferq.predictions.record import DetectionsResult, Record
-from inferq.render import annotate, preview, render_version
+from inferq.render import render_version
 
 CLIENT_GONE = 499
 """Goes to the log alone: nobody is there any more to be answered."""
@@ -74,7 +74,7 @@ async def get_preview(
     key = services.storage.sibling(record.input_key, f"preview-{max_side}-{render_version()}.webp")
 
     def make() -> bytes:
-        data = preview(_original(services, record), int(max_side))
+        data = services.drawing.preview(_original(services, record), int(max_side))
         services.storage.write(key, data)
         return data
 
@@ -128,7 +128,7 @@ async def annotated(
         return unchanged
 
     def make() -> bytes:
-        return annotate(
+        return services.drawing.annotate(
             _original(services, record),
             result.detections,
             score_threshold=score_threshold,

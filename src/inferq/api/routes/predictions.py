@@ -7,15 +7,17 @@ from starlette.concurrency import run_in_threadpool
 
 from inferq.api.bodies import JsonRoute
 from inferq.api.deps import OwnerDep, Services, ServicesDep
-from inferq.api.openapi import answers, named_headers
-from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
+from inferq.api.openapi import answers, follow_ups, named_headers
+from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
 from inferq.api.waiting import find, look, wait_preference, wait_until
 from inferq.errors import AlreadyFinished
+from inferq.predictions.links import prediction_path
 from inferq.predictions.record import Prediction, Record, State
 from inferq.predictions.store import Acceptance
+from inferq.webhooks.receivers import URL_CHARACTERS
 
 router = APIRouter(tags=["predictions"], route_class=JsonRoute)
 
@@ -33,6 +35,11 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "metadata": {
         "type": "string",
         "description": "A JSON object of at most 4 KiB, given back with the prediction.",
+    },
+    "callback_url": {
+        "type": "string",
+        "maxLength": URL_CHARACTERS,
+        "description": "An https:// URL that is told how it ended; see the `webhooks` of this document. Empty: none.",
     },
     "score_threshold": {
         "type": "number",
@@ -89,11 +96,13 @@ UPLOAD_PARAMETERS = [
 SHOWN = ("ETag", "Preference-Applied", "Retry-After")
 MADE = ("Location", "Idempotency-Replayed", *SHOWN)
 ACCEPTED = answers(202, description="Accepted; it will reach an end", names=MADE)
+ACCEPTED[202]["links"] = follow_ups()
 FINISHED: Responses = {
     200: {
         "model": Prediction,
         "description": "Finished within `Prefer: wait`",
         "headers": named_headers(*MADE),
+        "links": follow_ups(),
     }
 }
 FOUND = answers(200, description="As it is now", names=SHOWN)
@@ -118,7 +127,7 @@ IdempotencyHeader = Annotated[
     summary="Predict on an upload",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(400, 403, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(400, 403, 408, 413, 415, 422, 429, 503, 507),
     openapi_extra={"requestBody": UPLOAD_BODY, "parameters": UPLOAD_PARAMETERS},
 )
 async def create(
@@ -131,7 +140,8 @@ async def create(
     """Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
 
     The body is multipart (a file `image`, and fields) or the image itself, with the fields as query
-    parameters. What fields a model takes beyond `model`, `batch`, `start_within` and `metadata`, its card says.
+    parameters. What fields a model takes beyond `model`, `batch`, `start_within`, `metadata` and
+    `callback_url`, its card says.
     """
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
     acceptance = await run_in_threadpool(
@@ -195,7 +205,7 @@ def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     summary="Run a prediction again",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(403, 404, 409, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(403, 404, 408, 409, 413, 415, 422, 429, 503, 507),
 )
 async def rerun(
     task_id: str,

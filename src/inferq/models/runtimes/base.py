@@ -41,6 +41,12 @@ class Session(Protocol):
 class Runtime(Protocol):
     """The functions that a runtime's module has."""
 
+    def runtime_version(self) -> str:
+        """Name and version of the library."""
+
+    def installed_providers(self) -> list[str]:
+        """Names of the providers that this build of the library has; a device may still be missing."""
+
     def read_graph(self, path: Path, /) -> Graph:
         """Reads what a network takes, returns and tells.
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from inferq.errors import SetupError
 from inferq.models.base import Context
+from inferq.models.providers import Provider, parse_provider
 from inferq.models.runtimes.base import Graph, Tensor
 
 # Read when it is imported: it greets every process with lines about the CPU; what it warns of still comes.
@@ -21,6 +22,16 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 GRAPH_FILE = "saved_model.pb"
 SIGNATURE: str = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+def runtime_version() -> str:
+    """Name and version of the library."""
+    return f"TensorFlow {tf.__version__}"
+
+
+def installed_providers() -> list[str]:
+    """Names of the providers that this build of the library has; a device may still be missing."""
+    return ["cuda", "cpu"] if tf.test.is_built_with_cuda() else ["cpu"]
 
 
 def read_graph(path: Path) -> Graph:
@@ -61,7 +72,8 @@ def open_session(path: Path, ctx: Context) -> "SavedModelSession":
         SetupError: The folder is no sound SavedModel, or TensorFlow cannot be set up as `ctx` says.
     """
     read_graph(path)
-    _set_up(ctx.threads, gpu="cuda" in ctx.providers)
+    wanted = [parse_provider(text) for text in ctx.providers]
+    _set_up(ctx.threads, next((each for each in wanted if each.name == "cuda"), None))
     return SavedModelSession(path)
 
 
@@ -89,28 +101,28 @@ class SavedModelSession:
 
 
 @cache
-def _set_up(threads: int, *, gpu: bool) -> None:
+def _set_up(threads: int, gpu: Provider | None) -> None:
     """Sets TensorFlow up, once a process: it has the same threads for all models.
 
     `threads` is the pool within an operation. The one between operations stays at a thread a CPU: all callers share
     it, and a single thread there has them wait for each other.
 
     Raises:
-        SetupError: It runs already with other threads or devices, or finds no GPU.
+        SetupError: It runs already with other threads or devices, or finds no such GPU.
     """
     devices = tf.config.list_physical_devices("GPU")
-    if gpu and not devices:
-        raise SetupError(
-            "INFERQ_PROVIDERS asks for 'cuda', but TensorFlow finds no GPU."
-            " Its CUDA libraries come with: pip install 'tensorflow[and-cuda]'."
-        )
+    if gpu is not None:
+        devices = devices if gpu.device is None else devices[gpu.device : gpu.device + 1]
+        if not devices:
+            raise SetupError(
+                f"INFERQ_PROVIDERS asks for {str(gpu)!r}, but TensorFlow finds no such GPU."
+                " Its CUDA libraries come with: pip install 'tensorflow[and-cuda]'."
+            )
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        if gpu:
-            for device in devices:
-                tf.config.experimental.set_memory_growth(device, enable=True)
-        else:
-            tf.config.set_visible_devices([], "GPU")
+        tf.config.set_visible_devices([] if gpu is None else devices, "GPU")
+        for device in tf.config.get_visible_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, enable=True)
     except RuntimeError as error:
         raise SetupError(
             f"TensorFlow runs in this process already, with other threads or devices: {error}"

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesInputData, PicturesInputErrors, PicturesInputResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
+import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesInputData, PicturesInputErrors, PicturesInputResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses, WebhooksEnableData, WebhooksEnableErrors, WebhooksEnableResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDisabledData, WebhooksListDisabledErrors, WebhooksListDisabledResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateSecretData, WebhooksRotateSecretErrors, WebhooksRotateSecretResponses, WebhooksShowSecretData, WebhooksShowSecretErrors, WebhooksShowSecretResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -79,7 +79,8 @@ export const predictionsList = <ThrowOnError extends boolean = false>(options?: 
  * Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
  *
  * The body is multipart (a file `image`, and fields) or the image itself, with the fields as query
- * parameters. What fields a model takes beyond `model`, `batch`, `start_within` and `metadata`, its card says.
+ * parameters. What fields a model takes beyond `model`, `batch`, `start_within`, `metadata` and
+ * `callback_url`, its card says.
  */
 export const predictionsCreate = <ThrowOnError extends boolean = false>(options: Options<PredictionsCreateData, ThrowOnError>): RequestResult<PredictionsCreateResponses, PredictionsCreateErrors, ThrowOnError> => (options.client ?? client).post<PredictionsCreateResponses, PredictionsCreateErrors, ThrowOnError>({
     bodySerializer: null,
@@ -197,6 +198,73 @@ export const predictionsRerun = <ThrowOnError extends boolean = false>(options: 
  * What waits and runs of each model, who works it off, and how long a prediction sent now has to wait.
  */
 export const queueGet = <ThrowOnError extends boolean = false>(options?: Options<QueueGetData, ThrowOnError>): RequestResult<QueueGetResponses, QueueGetErrors, ThrowOnError> => (options?.client ?? client).get<QueueGetResponses, QueueGetErrors, ThrowOnError>({ url: '/api/v1/queue', ...options });
+
+/**
+ * List deliveries
+ *
+ * What was told of the caller's predictions, newest first, with how each attempt went.
+ *
+ * A delivery is kept as long as its prediction.
+ */
+export const webhooksList = <ThrowOnError extends boolean = false>(options?: Options<WebhooksListData, ThrowOnError>): RequestResult<WebhooksListResponses, WebhooksListErrors, ThrowOnError> => (options?.client ?? client).get<WebhooksListResponses, WebhooksListErrors, ThrowOnError>({ url: '/api/v1/webhooks/deliveries', ...options });
+
+/**
+ * Look at the delivery of a prediction
+ *
+ * What was told of one prediction's end; there is nothing before it has ended.
+ */
+export const webhooksGet = <ThrowOnError extends boolean = false>(options: Options<WebhooksGetData, ThrowOnError>): RequestResult<WebhooksGetResponses, WebhooksGetErrors, ThrowOnError> => (options.client ?? client).get<WebhooksGetResponses, WebhooksGetErrors, ThrowOnError>({ url: '/api/v1/webhooks/deliveries/{task_id}', ...options });
+
+/**
+ * Deliver again
+ *
+ * Sends a delivery again, at once and if need be for another day, whatever came of it before.
+ *
+ * Its `webhook-id` stays the same.
+ */
+export const webhooksRedeliver = <ThrowOnError extends boolean = false>(options: Options<WebhooksRedeliverData, ThrowOnError>): RequestResult<WebhooksRedeliverResponses, WebhooksRedeliverErrors, ThrowOnError> => (options.client ?? client).post<WebhooksRedeliverResponses, WebhooksRedeliverErrors, ThrowOnError>({ url: '/api/v1/webhooks/deliveries/{task_id}/redeliver', ...options });
+
+/**
+ * List disabled URLs
+ *
+ * The URLs that answered 410, and so get no more of the caller's deliveries; the latest first.
+ */
+export const webhooksListDisabled = <ThrowOnError extends boolean = false>(options?: Options<WebhooksListDisabledData, ThrowOnError>): RequestResult<WebhooksListDisabledResponses, WebhooksListDisabledErrors, ThrowOnError> => (options?.client ?? client).get<WebhooksListDisabledResponses, WebhooksListDisabledErrors, ThrowOnError>({ url: '/api/v1/webhooks/disabled', ...options });
+
+/**
+ * Enable a URL again
+ *
+ * Sends to a URL again that answered 410 before. What was not delivered meanwhile can be delivered again.
+ */
+export const webhooksEnable = <ThrowOnError extends boolean = false>(options: Options<WebhooksEnableData, ThrowOnError>): RequestResult<WebhooksEnableResponses, WebhooksEnableErrors, ThrowOnError> => (options.client ?? client).post<WebhooksEnableResponses, WebhooksEnableErrors, ThrowOnError>({
+    url: '/api/v1/webhooks/enable',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Show the signing secret
+ *
+ * The secret that the caller's deliveries are signed with; the first call makes it.
+ */
+export const webhooksShowSecret = <ThrowOnError extends boolean = false>(options?: Options<WebhooksShowSecretData, ThrowOnError>): RequestResult<WebhooksShowSecretResponses, WebhooksShowSecretErrors, ThrowOnError> => (options?.client ?? client).get<WebhooksShowSecretResponses, WebhooksShowSecretErrors, ThrowOnError>({ url: '/api/v1/webhooks/secret', ...options });
+
+/**
+ * Rotate the signing secret
+ *
+ * Makes a new secret; for a while, deliveries carry a signature of each, so that no receiver misses one.
+ */
+export const webhooksRotateSecret = <ThrowOnError extends boolean = false>(options?: Options<WebhooksRotateSecretData, ThrowOnError>): RequestResult<WebhooksRotateSecretResponses, WebhooksRotateSecretErrors, ThrowOnError> => (options?.client ?? client).post<WebhooksRotateSecretResponses, WebhooksRotateSecretErrors, ThrowOnError>({
+    url: '/api/v1/webhooks/secret/rotate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
 
 /**
  * Does the process live?

@@ -4,6 +4,8 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+export type Webhooks = WebhooksCanceledWebhookRequest | WebhooksFailedWebhookRequest | WebhooksSucceededWebhookRequest;
+
 /**
  * Batch
  *
@@ -107,6 +109,101 @@ export type Deletion = {
 };
 
 /**
+ * Delivery
+ *
+ * What is known of one delivery; `attempts` are those that came to an end, the last twenty of them.
+ */
+export type Delivery = {
+    /**
+     * Attempts
+     */
+    attempts: Array<DeliveryAttempt>;
+    /**
+     * Attempts Made
+     */
+    attempts_made: number;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    event: State;
+    /**
+     * Next Attempt At
+     */
+    next_attempt_at: string | null;
+    state: DeliveryState;
+    /**
+     * Task Id
+     */
+    task_id: string;
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Webhook Id
+     */
+    webhook_id: string;
+};
+
+/**
+ * DeliveryAttempt
+ *
+ * One try to deliver.
+ */
+export type DeliveryAttempt = {
+    /**
+     * Duration Ms
+     */
+    duration_ms: number;
+    /**
+     * Error
+     */
+    error: string | null;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * Started At
+     */
+    started_at: string;
+    /**
+     * Status
+     */
+    status: number | null;
+};
+
+/**
+ * DeliveryPage
+ *
+ * Some deliveries, newest first.
+ */
+export type DeliveryPage = {
+    /**
+     * Items
+     */
+    items: Array<Delivery>;
+    /**
+     * Next Cursor
+     *
+     * Gives the next page; null on the last one. A page may be short though more follow.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * DeliveryState
+ *
+ * What became of a delivery so far.
+ */
+export type DeliveryState = 'pending' | 'delivered' | 'given_up' | 'disabled';
+
+/**
  * Detection
  *
  * One object that a detector found.
@@ -141,6 +238,48 @@ export type DetectionsResult = {
      * Kind
      */
     kind: 'detections';
+};
+
+/**
+ * DisabledUrl
+ *
+ * A URL that answered 410 and is not sent to any more.
+ */
+export type DisabledUrl = {
+    /**
+     * Disabled At
+     */
+    disabled_at: string;
+    /**
+     * Url
+     */
+    url: string;
+};
+
+/**
+ * DisabledUrls
+ *
+ * All URLs that are not sent to any more.
+ */
+export type DisabledUrls = {
+    /**
+     * Items
+     */
+    items: Array<DisabledUrl>;
+};
+
+/**
+ * Enabling
+ *
+ * Which URL is to be sent to again.
+ */
+export type Enabling = {
+    /**
+     * Url
+     *
+     * As the list of disabled URLs has it.
+     */
+    url: string;
 };
 
 /**
@@ -248,6 +387,12 @@ export type Links = {
  * A model that predictions can be made with, and the workers that serve it now.
  */
 export type ModelCard = {
+    /**
+     * Batch Size
+     *
+     * Most predictions of one run, as the worker that registered last chose it.
+     */
+    batch_size: number;
     /**
      * Description
      */
@@ -450,6 +595,33 @@ export type Prediction = {
     timings_ms: {
         [key: string]: number;
     };
+};
+
+/**
+ * PredictionEnded
+ *
+ * A prediction has come to its end.
+ */
+export type PredictionEnded = {
+    /**
+     * Complete
+     *
+     * False where the result was too large to be sent; `data.links.self` has it.
+     */
+    complete: boolean;
+    data: Prediction;
+    /**
+     * Timestamp
+     *
+     * When it ended.
+     */
+    timestamp: string;
+    /**
+     * Type
+     *
+     * `prediction.succeeded`, `prediction.failed` or `prediction.canceled`.
+     */
+    type: string;
 };
 
 /**
@@ -709,6 +881,20 @@ export type Rerun = {
 };
 
 /**
+ * Rotation
+ *
+ * How a secret is replaced.
+ */
+export type Rotation = {
+    /**
+     * Overlap Seconds
+     *
+     * How long deliveries are signed with the old secret as well.
+     */
+    overlap_seconds?: number;
+};
+
+/**
  * Selection
  *
  * Which predictions are wanted: of each field any value named, all where none is.
@@ -750,6 +936,30 @@ export type Selection = {
      * States; repeat the parameter for several.
      */
     state?: Array<State>;
+};
+
+/**
+ * SigningSecret
+ *
+ * What the caller's deliveries are signed with.
+ */
+export type SigningSecret = {
+    /**
+     * Previous
+     *
+     * The secret before, while it is valid, too.
+     */
+    previous: string | null;
+    /**
+     * Previous Valid Until
+     */
+    previous_valid_until: string | null;
+    /**
+     * Secret
+     *
+     * `whsec_` and the key in Base64, as Standard Webhooks has it.
+     */
+    secret: string;
 };
 
 /**
@@ -1132,6 +1342,10 @@ export type PredictionsCreateData = {
          */
         metadata?: string;
         /**
+         * An https:// URL that is told how it ended; see the `webhooks` of this document. Empty: none.
+         */
+        callback_url?: string;
+        /**
          * Of a detector: the least score of a detection.
          */
         score_threshold?: number;
@@ -1160,6 +1374,10 @@ export type PredictionsCreateErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1217,6 +1435,10 @@ export type PredictionsDeleteManyErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1830,6 +2052,10 @@ export type PredictionsRerunErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    408: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     409: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1905,6 +2131,314 @@ export type QueueGetResponses = {
 
 export type QueueGetResponse = QueueGetResponses[keyof QueueGetResponses];
 
+export type WebhooksListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * State
+         *
+         * Only those that stand so.
+         */
+        state?: DeliveryState | null;
+        /**
+         * Limit
+         *
+         * Most deliveries of the page.
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/webhooks/deliveries';
+};
+
+export type WebhooksListErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
+
+export type WebhooksListResponses = {
+    /**
+     * A page
+     */
+    200: DeliveryPage;
+};
+
+export type WebhooksListResponse = WebhooksListResponses[keyof WebhooksListResponses];
+
+export type WebhooksGetData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
+         */
+        task_id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/deliveries/{task_id}';
+};
+
+export type WebhooksGetErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
+
+export type WebhooksGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: Delivery;
+};
+
+export type WebhooksGetResponse = WebhooksGetResponses[keyof WebhooksGetResponses];
+
+export type WebhooksRedeliverData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
+         */
+        task_id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/deliveries/{task_id}/redeliver';
+};
+
+export type WebhooksRedeliverErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    409: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
+
+export type WebhooksRedeliverResponses = {
+    /**
+     * Successful Response
+     */
+    202: Delivery;
+};
+
+export type WebhooksRedeliverResponse = WebhooksRedeliverResponses[keyof WebhooksRedeliverResponses];
+
+export type WebhooksListDisabledData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks/disabled';
+};
+
+export type WebhooksListDisabledErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksListDisabledError = WebhooksListDisabledErrors[keyof WebhooksListDisabledErrors];
+
+export type WebhooksListDisabledResponses = {
+    /**
+     * Successful Response
+     */
+    200: DisabledUrls;
+};
+
+export type WebhooksListDisabledResponse = WebhooksListDisabledResponses[keyof WebhooksListDisabledResponses];
+
+export type WebhooksEnableData = {
+    body: Enabling;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks/enable';
+};
+
+export type WebhooksEnableErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksEnableError = WebhooksEnableErrors[keyof WebhooksEnableErrors];
+
+export type WebhooksEnableResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type WebhooksEnableResponse = WebhooksEnableResponses[keyof WebhooksEnableResponses];
+
+export type WebhooksShowSecretData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks/secret';
+};
+
+export type WebhooksShowSecretErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksShowSecretError = WebhooksShowSecretErrors[keyof WebhooksShowSecretErrors];
+
+export type WebhooksShowSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: SigningSecret;
+};
+
+export type WebhooksShowSecretResponse = WebhooksShowSecretResponses[keyof WebhooksShowSecretResponses];
+
+export type WebhooksRotateSecretData = {
+    body?: Rotation;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks/secret/rotate';
+};
+
+export type WebhooksRotateSecretErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksRotateSecretError = WebhooksRotateSecretErrors[keyof WebhooksRotateSecretErrors];
+
+export type WebhooksRotateSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: SigningSecret;
+};
+
+export type WebhooksRotateSecretResponse = WebhooksRotateSecretResponses[keyof WebhooksRotateSecretResponses];
+
 export type HealthHealthzData = {
     body?: never;
     path?: never;
@@ -1962,3 +2496,30 @@ export type HealthReadyzResponses = {
 };
 
 export type HealthReadyzResponse = HealthReadyzResponses[keyof HealthReadyzResponses];
+
+export type WebhooksCanceledWebhookPayload = PredictionEnded;
+
+export type WebhooksCanceledWebhookRequest = {
+    body: WebhooksCanceledWebhookPayload;
+    key: 'prediction.canceled';
+    path?: never;
+    query?: never;
+};
+
+export type WebhooksFailedWebhookPayload = PredictionEnded;
+
+export type WebhooksFailedWebhookRequest = {
+    body: WebhooksFailedWebhookPayload;
+    key: 'prediction.failed';
+    path?: never;
+    query?: never;
+};
+
+export type WebhooksSucceededWebhookPayload = PredictionEnded;
+
+export type WebhooksSucceededWebhookRequest = {
+    body: WebhooksSucceededWebhookPayload;
+    key: 'prediction.succeeded';
+    path?: never;
+    query?: never;
+};
