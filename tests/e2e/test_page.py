@@ -1,38 +1,19 @@
 """The page in a real Chromium against a real `inferq up`; the steps themselves are in web/e2e/."""
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import require
+from e2e.browser import run_in_browser
 from system.served import Served
-
-WEB = Path(__file__).parents[2] / "web"
 
 
 @pytest.mark.timeout(300)
 def test_the_page_works_in_a_real_browser(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, photo_files: dict[str, Path]
 ):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    require(chromium, "Chromium")
-    require(
-        (WEB / "node_modules").is_dir() and shutil.which("npx"), "the web client's node_modules"
-    )
     server = Served(tmp_path_factory.mktemp("page") / "data").ready()
     try:
-        environment = os.environ | {
-            "INFERQ_E2E_URL": server.url,
-            "INFERQ_E2E_CHROMIUM": str(chromium),
-            "INFERQ_E2E_PHOTOS": ",".join(map(str, photo_files.values())),
-        }
-        done = subprocess.run(
-            ["npx", "playwright", "test", "--output", str(tmp_path / "results")],
-            cwd=WEB, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        run_in_browser("first-page", server, photos=photo_files.values(), results=tmp_path)
     finally:
         server.stop()
-    assert done.returncode == 0, done.stdout + done.stderr

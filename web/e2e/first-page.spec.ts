@@ -109,7 +109,7 @@ test.describe("a reader of Vietnamese", () => {
 test("several photographs stand in a strip, the newest first", async ({ page }) => {
   await open(page);
   await drop(page, ...photos);
-  const strip = page.getByRole("navigation", { name: "Pictures" });
+  const strip = page.getByRole("navigation", { name: "Inputs" });
   await expect(strip.getByRole("button")).toHaveCount(photos.length);
   await strip.getByRole("button", { name: "coffee.jpg" }).click();
   await expect(page.getByRole("cell", { name: "cup" })).toBeVisible();

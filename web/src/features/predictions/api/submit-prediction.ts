@@ -1,13 +1,15 @@
-import type { Prediction } from "@/api/generated/types.gen";
+import type { ModelCard, ModelList, Prediction } from "@/api/generated/types.gen";
 import {
   type ApiError,
   apiError,
+  ask,
   isRetryable,
   isUnauthenticated,
   retryDelay,
   unreachable,
 } from "@/api/http";
 import { signedIn, signInCount } from "@/api/sign-in";
+import { reference, takesParameter } from "../lib/models";
 import type { Tagged } from "./use-prediction";
 
 /** Detections are asked for down to this score; the page filters, so that the slider needs no request. */
@@ -22,13 +24,18 @@ export interface SubmissionWatcher {
   onWait: (error: Error, delayMs: number) => void;
 }
 
-/** Submits a picture, again and again while the server is busy or away; one key makes it one prediction. */
-export async function submitPrediction(file: File, watcher: SubmissionWatcher): Promise<Tagged> {
+/** Submits an input, again and again while the server is busy or away; one key makes it one prediction. */
+export async function submitPrediction(
+  file: File,
+  card: ModelCard | undefined,
+  watcher: SubmissionWatcher,
+): Promise<Tagged> {
   const key = randomKey();
   for (let attempt = 0; ; attempt++) {
     const sent = signInCount();
     try {
-      return await upload(file, key, watcher.onProgress);
+      const form = formOf(file, card ?? (await defaultModel()));
+      return await upload(form, key, watcher.onProgress);
     } catch (error) {
       if (isUnauthenticated(error)) {
         await signedIn(sent);
@@ -51,11 +58,26 @@ function randomKey(): string {
   );
 }
 
-// XMLHttpRequest, because fetch does not tell how much it has sent.
-function upload(file: File, key: string, onProgress: (share: number) => void): Promise<Tagged> {
+async function defaultModel(): Promise<ModelCard | undefined> {
+  const list = (await (await ask("/api/v1/models")).json()) as ModelList;
+  return list.items.find((card) => reference(card) === list.default);
+}
+
+/** The fields of a request; without a card, for the server's own choice of a model. */
+export function formOf(file: File, card: ModelCard | undefined): FormData {
   const form = new FormData();
-  form.append("image", file, file.name);
-  form.append("score_threshold", String(LEAST_SCORE));
+  form.append("file", file, file.name);
+  if (card) {
+    form.append("model", reference(card));
+  }
+  if (takesParameter(card, "score_threshold")) {
+    form.append("score_threshold", String(LEAST_SCORE));
+  }
+  return form;
+}
+
+// XMLHttpRequest, because fetch does not tell how much it has sent.
+function upload(form: FormData, key: string, onProgress: (share: number) => void): Promise<Tagged> {
   return new Promise((resolve, reject: (error: ApiError) => void) => {
     const request = new XMLHttpRequest();
     request.open("POST", URL);

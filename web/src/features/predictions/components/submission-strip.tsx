@@ -1,5 +1,5 @@
 import { Group, ScrollArea, UnstyledButton } from "@mantine/core";
-import { IconAlertCircle, IconPhoto } from "@tabler/icons-react";
+import { IconAlertCircle, IconFile, IconPhoto } from "@tabler/icons-react";
 import type { Submission } from "../hooks/use-submissions";
 import classes from "./submission-strip.module.css";
 
@@ -9,11 +9,11 @@ interface SubmissionStripProps {
   onSelect: (id: number) => void;
 }
 
-/** The pictures of this page as small ones, newest first; a click shows one. */
+/** The inputs of this page, pictures as small ones, newest first; a click shows one. */
 export function SubmissionStrip({ submissions, selected, onSelect }: SubmissionStripProps) {
   return (
     <ScrollArea type="auto" offsetScrollbars="x">
-      <Group component="nav" aria-label="Pictures" gap="xs" wrap="nowrap" p={3}>
+      <Group component="nav" aria-label="Inputs" gap="xs" wrap="nowrap" p={3}>
         {submissions.map((submission) => (
           <UnstyledButton
             key={submission.id}
@@ -34,14 +34,10 @@ function Thumbnail({ submission }: { submission: Submission }) {
   if (submission.problem) {
     return <IconAlertCircle color="var(--mantine-color-red-6)" aria-hidden />;
   }
-  if (!submission.accepted?.prediction.links) {
-    return <IconPhoto color="var(--mantine-color-dimmed)" aria-hidden />;
+  const links = submission.accepted?.prediction.links;
+  if (!links?.preview) {
+    const Icon = links ? IconFile : IconPhoto;
+    return <Icon color="var(--mantine-color-dimmed)" aria-hidden />;
   }
-  return (
-    <img
-      className={classes.picture}
-      src={`${submission.accepted.prediction.links.preview}?max_side=320`}
-      alt=""
-    />
-  );
+  return <img className={classes.picture} src={`${links.preview}?max_side=320`} alt="" />;
 }

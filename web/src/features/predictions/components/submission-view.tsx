@@ -8,11 +8,12 @@ import { usePrediction } from "../api/use-prediction";
 import type { Submission } from "../hooks/use-submissions";
 import { detectionsFrom } from "../lib/detections";
 import { inLanguage, labelLanguage } from "../lib/labels";
-import { statusText } from "../lib/status";
+import { hasBoxes, statusText } from "../lib/status";
 import { DetectionOverlay } from "./detection-overlay";
+import { PlainResult } from "./plain-result";
 import { ResultSide } from "./result-side";
 
-/** One picture from its upload to its boxes. */
+/** One input from its upload to its result. */
 export function SubmissionView({ submission }: { submission: Submission }) {
   const { data, failureReason, error } = usePrediction(submission.accepted);
   const [chosen, setChosen] = useState<number | null>(null);
@@ -30,6 +31,9 @@ export function SubmissionView({ submission }: { submission: Submission }) {
   const language = labelLanguage(card, navigator.languages);
   const detections = inLanguage(detectionsFrom(prediction, threshold), card, language);
   const hiccup = failureReason ? `${problemOf(failureReason).title}. Trying again …` : null;
+  if (!hasBoxes(prediction)) {
+    return <PlainResult prediction={prediction} status={hiccup ?? statusText(prediction, 0)} />;
+  }
   return (
     <Grid gap="lg">
       <Grid.Col span={{ base: 12, md: 8 }}>

@@ -1,10 +1,10 @@
 import { useCallback, useReducer } from "react";
-import type { Problem } from "@/api/generated/types.gen";
+import type { ModelCard, Problem } from "@/api/generated/types.gen";
 import { problemOf } from "@/api/http";
 import { submitPrediction } from "../api/submit-prediction";
 import type { Tagged } from "../api/use-prediction";
 
-/** One picture that was dropped on this page, and how far it has come. */
+/** One input that was given on this page, and how far it has come. */
 export interface Submission {
   id: number;
   filename: string;
@@ -22,23 +22,30 @@ let lastId = 0;
 let free = UPLOADS_AT_ONCE;
 const queued: (() => Promise<void>)[] = [];
 
-/** The pictures dropped on this page, newest first, and a way to add more. */
-export function useSubmissions(): { submissions: Submission[]; add: (files: File[]) => void } {
+/** The inputs given on this page, newest first, and a way to add more for a model. */
+export function useSubmissions(): {
+  submissions: Submission[];
+  add: (files: File[], card: ModelCard | undefined) => void;
+} {
   const [submissions, dispatch] = useReducer(reduce, []);
-  const add = useCallback((files: File[]) => {
+  const add = useCallback((files: File[], card: ModelCard | undefined) => {
     for (const file of files) {
       const id = ++lastId;
       dispatch({ id, filename: file.name });
-      queued.push(() => send(file, (change) => dispatch({ id, ...change })));
+      queued.push(() => send(file, card, (change) => dispatch({ id, ...change })));
     }
     startUploads();
   }, []);
   return { submissions, add };
 }
 
-async function send(file: File, tell: (change: Partial<Submission>) => void): Promise<void> {
+async function send(
+  file: File,
+  card: ModelCard | undefined,
+  tell: (change: Partial<Submission>) => void,
+): Promise<void> {
   try {
-    const accepted = await submitPrediction(file, {
+    const accepted = await submitPrediction(file, card, {
       onProgress: (progress) => tell({ progress, waiting: null }),
       onWait: (error, delay) =>
         tell({

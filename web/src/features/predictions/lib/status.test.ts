@@ -47,6 +47,12 @@ test.each([
   expect(statusText(prediction("queued", queue), 0)).toBe(words);
 });
 
+test("what has no boxes is done", () => {
+  const done = prediction("succeeded");
+  expect(statusText({ ...done, result: { kind: "json", data: [] } }, 0)).toBe("Done");
+  expect(statusText({ ...done, input: { ...done.input, kind: "file" } }, 0)).toBe("Done");
+});
+
 test("what was found is counted", () => {
   expect(statusText(prediction("succeeded"), 0)).toBe("Nothing found at this score.");
   expect(statusText(prediction("succeeded"), 1)).toBe("1 thing found");

@@ -11,14 +11,19 @@ export function statusText(prediction: Prediction, shown: number): string {
     case "queued":
       return queuedText(prediction);
     case "running":
-      return "Looking at the picture …";
+      return prediction.input.kind === "image" ? "Looking at the picture …" : "At work …";
     case "succeeded":
-      return foundText(shown);
+      return hasBoxes(prediction) ? foundText(shown) : "Done";
     case "failed":
       return "Failed";
     case "canceled":
       return "Canceled";
   }
+}
+
+/** Whether a prediction is, or may yet be, one of boxes on a picture. */
+export function hasBoxes({ input, result }: Prediction): boolean {
+  return input.kind === "image" && (result === null || result.kind === "detections");
 }
 
 function queuedText({ queue }: Prediction): string {
