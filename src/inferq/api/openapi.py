@@ -99,7 +99,10 @@ FOLLOW_UPS = (
     "predictions-cancel",
     "predictions-rerun",
     "predictions-delete",
+    "webhooks-get",
+    "webhooks-redeliver",
     "events-follow_prediction",
+    "pictures-input",
     "pictures-image",
     "pictures-preview",
     "pictures-annotated",
@@ -120,10 +123,7 @@ def answers(*status: int, description: str, names: tuple[str, ...]) -> Responses
 def follow_ups() -> dict[str, Any]:
     """The `links` of a response with a prediction: what can be done with it next."""
     parameters = {"task_id": "$response.body#/task_id"}
-    return {
-        name.partition("-")[2]: {"operationId": name, "parameters": parameters}
-        for name in FOLLOW_UPS
-    }
+    return {name: {"operationId": name, "parameters": parameters} for name in FOLLOW_UPS}
 
 
 def describe_webhooks(app: FastAPI) -> None:
