@@ -149,6 +149,7 @@ FOLLOW_UPS = (
     "webhooks-get",
     "webhooks-redeliver",
     "events-follow_prediction",
+    "pictures-input",
     "pictures-image",
     "pictures-preview",
     "pictures-annotated",
