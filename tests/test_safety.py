@@ -29,6 +29,7 @@ PUBLIC = {
         ({"broker_url": "amqp://guest:guest@rabbit//"}, "INFERQ_BROKER_URL"),
         ({"broker_url": "amqp://guest:other@rabbit//"}, "INFERQ_BROKER_URL"),
         ({"broker_url": "amqp://rabbit//"}, "INFERQ_BROKER_URL"),
+        (PUBLIC | {"webhook_loopback": True}, "INFERQ_WEBHOOK_LOOPBACK"),
     ],
 )
 def test_nothing_starts_with(settings: dict, named: str):
@@ -45,6 +46,7 @@ def test_nothing_starts_with(settings: dict, named: str):
         PUBLIC,
         PUBLIC | {"cors_origins": "https://app.example,http://localhost:5173"},
         {"broker_url": "amqp://guest:guest@127.0.0.1//"},
+        {"webhook_loopback": True},
         {"broker_url": "amqp://inferq:secret@rabbit//"},
     ],
 )

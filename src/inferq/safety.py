@@ -99,6 +99,13 @@ def _default_broker(settings: Settings) -> Iterator[Finding]:
 
 
 def _public(settings: Settings) -> Iterator[Finding]:
+    if settings.webhook_loopback:
+        yield Finding(
+            "INFERQ_WEBHOOK_LOOPBACK",
+            "whoever may submit could have this server post to what listens on its loopback; unset it,"
+            " and name receivers in your own networks in INFERQ_WEBHOOK_NETWORKS",
+            fatal=True,
+        )
     if set(settings.allowed_hosts) <= set(LOOPBACK_HOSTS):
         yield Finding(
             "INFERQ_ALLOWED_HOSTS",

@@ -3,6 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
+from inferq.accounts.account import SCOPES_OF, Kind
+from inferq.accounts.store import Wish
 from inferq.api.app import create_app
 from inferq.errors import SetupError
 from inferq.settings import Settings
@@ -70,6 +72,36 @@ def test_the_deployment_has_a_default_which_a_request_can_do_without(
         assert finish(again) in {
             one["task_id"] for one in api.get(f"{HOOKS}/deliveries").json()["items"]
         }
+
+
+def test_a_key_has_a_default_of_its_own_which_a_request_overrules(
+    settings, register, photo, finish, accounts
+):
+    changed = settings.model_copy(update={"webhook_url": RECEIVER})
+    keys = "/api/v1/auth/keys"
+    with TestClient(create_app(changed)) as api:
+        user = person(accounts).user
+        session, _ = accounts.issue(user, Wish(Kind.SESSION, SCOPES_OF[user.role]))
+        signed_in = {"Authorization": f"Bearer {session}"}
+
+        def submit_with(default: str | None, **fields: str) -> str | None:
+            made = api.post(keys, json={"callback_url": default}, headers=signed_in)
+            api.headers["Authorization"] = f"Bearer {made.json()['key']}"
+            task_id = finish(submit(api, photo["chelsea"], **fields))
+            return api.get(f"{HOOKS}/deliveries/{task_id}").json().get("url")
+
+        assert submit_with("HTTPS://Own.example") == "https://own.example/"
+        assert submit_with("") is None
+        assert submit_with(None) == RECEIVER
+        named = submit_with("https://own.example/", callback_url="https://named.example/")
+        assert named == "https://named.example/"
+        assert submit_with("https://own.example/", callback_url="") is None
+        listed = [key["callback_url"] for key in api.get(keys).json()["items"]]
+        assert listed[1:5] == ["https://own.example/", "", None, "https://own.example/"]
+        refused = api.post(keys, json={"callback_url": "https://10.0.0.1/"}, headers=signed_in)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_parameter")
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/callback_url"]
+        assert len(api.get(keys).json()["items"]) == len(listed)
 
 
 def test_a_default_that_is_not_sent_to_keeps_the_server_from_starting(settings: Settings):

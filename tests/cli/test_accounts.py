@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import redis
 from typer.testing import CliRunner, Result
 
 from inferq.accounts.account import Kind, Role, Scope, Token
@@ -12,8 +13,10 @@ from inferq.accounts.passwords import check_password
 from inferq.accounts.store import AccountStore
 from inferq.cli import app
 from inferq.errors import SetupError
+from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.store import PredictionStore
 from inferq.settings import local_server_file
+from inferq.webhooks.signing import new_secret
 from people import person
 from predictions.drafts import accept
 
@@ -65,6 +68,11 @@ def test_a_user_is_added_gets_another_password_is_shut_out_and_let_in(accounts: 
         (("users", "passwd", "bob", "--password-stdin"), PASSWORD, "There is no user 'bob'"),
         (("keys", "create", "--user", "ann", "--scope", "admin"), None, "may not have the scope"),
         (("keys", "revoke", "x", "--user", "ann"), None, "has no key 'x'"),
+        (
+            ("keys", "create", "--user", "ann", "--callback-url", "http://a.example"),
+            None,
+            "https://",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_told(accounts: AccountStore, words, stdin, reason: str):
@@ -72,23 +80,31 @@ def test_what_cannot_be_done_is_told(accounts: AccountStore, words, stdin, reaso
     assert reason in refusal(*words, stdin=stdin)
 
 
-def test_with_a_user_go_the_keys_and_predictions(accounts: AccountStore, store: PredictionStore):
+def test_with_a_user_go_keys_predictions_and_webhooks(
+    accounts: AccountStore, store: PredictionStore, state: redis.Redis
+):
     ann, bob = person(accounts), person(accounts, "bob")
+    for user in (ann, bob):
+        Deliveries(state).secrets(user.owner, new_secret())
+        state.zadd(f"inferq:webhook-disabled:{user.owner}", {"https://a.example/": 1})
     gone, stays = accept(store, owner=ann.owner), accept(store, owner=bob.owner)
     assert "with 1 predictions" in told("users", "remove", "ann")
     assert accounts.look_up(Token.parse(ann.key)) is None
     assert store.get(gone) is None
     assert store.get(stays) is not None
+    assert not state.keys(f"*{ann.owner}*")
+    assert len(state.keys(f"inferq:webhook-*:{bob.owner}")) == 2
 
 
 def test_a_key_is_made_listed_without_its_secret_and_revoked(accounts: AccountStore):
     ann = person(accounts)
-    key = told("keys", "create", "--user", "ann", "--label", "ci", "--scope", "read", "--days", "9")
+    options = ("--label", "ci", "--scope", "read", "--days", "9")
+    key = told("keys", "create", "--user", "ann", *options, "--callback-url", "https://a.example")
     found = accounts.look_up(Token.parse(key.strip()))
     assert found.credential.scopes == {Scope.READ}
     assert found.lifetime.days == 8
     listed = told("keys", "list", "--user", "ann")
-    assert re.search(rf"{found.credential.credential_id} +ci +read", listed)
+    assert re.search(rf"{found.credential.credential_id} +ci +read .*https://a.example/", listed)
     assert key.strip()[30:] not in listed
     told("keys", "revoke", found.credential.credential_id, "--user", "ann")
     assert [key.credential_id for key in accounts.credentials(ann.owner, {Kind.API_KEY})] == [

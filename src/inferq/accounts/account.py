@@ -73,6 +73,8 @@ class Credential:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    callback_url: str | None = None
+    """Who is told of its predictions that name no receiver: empty for nobody, None for the deployment's."""
 
 
 class Token(NamedTuple):

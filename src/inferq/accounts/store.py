@@ -40,6 +40,8 @@ class Wish:
     scopes: frozenset[Scope]
     label: str = ""
     lifetime: timedelta | None = None
+    callback_url: str | None = None
+    """As `Credential` has it; checked by whoever wishes."""
 
 
 class AccountStore:
@@ -109,6 +111,7 @@ class AccountStore:
             "issue", token.credential_id, user.user_id, token.digest, wish.kind,
             " ".join(sorted(wish.scopes)), wish.label,
             "" if wish.lifetime is None else microseconds(wish.lifetime),
+            *(() if wish.callback_url is None else (wish.callback_url,)),
         )  # fmt: skip
         return (token, _credential(pairs(fields), user)) if fields else None
 
@@ -207,4 +210,5 @@ def _credential(fields: Mapping[str, str], user: User) -> Credential:
         created_at=created,
         expires_at=moment(fields, "expires"),
         last_used_at=moment(fields, "used"),
+        callback_url=fields.get("callback_url"),
     )

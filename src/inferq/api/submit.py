@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from inferq.api.callers import Caller
 from inferq.api.deps import Services
 from inferq.api.schemas import Rerun
 from inferq.api.uploads import Upload
@@ -41,7 +42,7 @@ class Options(NamedTuple):
 
 
 def submit(
-    services: Services, upload: Upload, *, owner: str, idempotency_key: str | None
+    services: Services, upload: Upload, *, caller: Caller, idempotency_key: str | None
 ) -> Acceptance:
     """Makes a prediction of an upload.
 
@@ -57,7 +58,7 @@ def submit(
     task_id = new_task_id()
     draft = Draft(
         task_id=task_id,
-        owner=owner,
+        owner=caller.owner,
         model=ModelReference(name=card.name, version=card.version),
         input=given,
         input_key=services.storage.key(task_id, "input"),
@@ -65,7 +66,7 @@ def submit(
         metadata=options.metadata,
         batch=options.batch,
         start_within=options.start_within,
-        callback_url=services.callbacks.url_for(owner, options.callback_url),
+        callback_url=services.callbacks.url_for(caller.credential, options.callback_url),
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(given.sha256, card.reference, parameters),
     )

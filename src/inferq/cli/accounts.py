@@ -31,6 +31,7 @@ from inferq.predictions.lists import Filter, PredictionLists
 from inferq.predictions.store import PredictionStore
 from inferq.settings import LocalServer, Settings
 from inferq.state import connect
+from inferq.webhooks.receivers import Refused, Rules
 
 users = typer.Typer(no_args_is_help=True, help="Who may use this deployment.")
 keys = typer.Typer(no_args_is_help=True, help="API keys of users.")
@@ -115,9 +116,11 @@ def remove(name: NameArgument, data_dir: DataDirOption = None) -> None:
     with _state(read_settings(data_dir=data_dir)) as client:
         accounts, store = AccountStore(client), PredictionStore(client)
         user = _user(accounts, name)
-        accounts.remove_user(user.user_id)
+        # Shut out first and removed last: broken off, it can be done again, and no end is told on behalf of nobody.
+        accounts.set_disabled(user.user_id, disabled=True)
         records = PredictionLists(client).every(user.user_id, Filter())
         deleted = sum(store.delete(record.task_id) for record in records)
+        accounts.remove_user(user.user_id)
     typer.echo(f"{name} is removed, with {deleted} predictions.")
 
 
@@ -132,18 +135,26 @@ def create(
     days: Annotated[
         int | None, typer.Option(min=1, help="How long it is valid; by default for ever.")
     ] = None,
+    callback_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the ends of its predictions are told that name no callback_url; '' for nowhere."
+        ),
+    ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Make an API key and print it; it is not shown again."""
     if len(label) > LABEL_CHARACTERS:
         raise SetupError(f"A label has at most {LABEL_CHARACTERS} characters.")
     scopes = frozenset(scope or SCOPES_OF[Role.USER])
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    settings = read_settings(data_dir=data_dir)
+    receiver = _checked_receiver(settings, callback_url)
+    with _accounts(settings) as accounts:
         owner = _user(accounts, user)
         if more := scopes - SCOPES_OF[owner.role]:
             raise SetupError(f"A key of {user!r} may not have the scope {min(more)!r}.")
         lifetime = timedelta(days=days) if days else None
-        made = accounts.issue(owner, Wish(Kind.API_KEY, scopes, label, lifetime))
+        made = accounts.issue(owner, Wish(Kind.API_KEY, scopes, label, lifetime, receiver))
     if made is None:
         raise SetupError(f"The user {user!r} is disabled.")
     typer.echo(str(made[0]))
@@ -154,12 +165,14 @@ def list_keys(user: UserOption, data_dir: DataDirOption = None) -> None:
     """List a user's API keys, without what they are used with."""
     with _accounts(read_settings(data_dir=data_dir)) as accounts:
         found = accounts.credentials(_user(accounts, user).user_id, {Kind.API_KEY})
-    table = Table("key id", "label", "scopes", "expires", "last used", box=None)
+    table = Table("key id", "label", "scopes", "expires", "last used", "callback URL", box=None)
     for key in found:
         moments = (
             f"{at:%Y-%m-%d %H:%M}Z" if at else "-" for at in (key.expires_at, key.last_used_at)
         )
-        table.add_row(key.credential_id, key.label, " ".join(sorted(key.scopes)), *moments)
+        receiver = {None: "-", "": "nowhere"}.get(key.callback_url, key.callback_url)
+        scopes = " ".join(sorted(key.scopes))
+        table.add_row(key.credential_id, key.label, scopes, *moments, receiver)
     Console().print(table)
 
 
@@ -191,6 +204,13 @@ def local(
     known = LocalServer.read()
     LocalServer(known.url or f"http://{settings.host}:{settings.port}", key).write()
     typer.echo(str(folder / FILE))
+
+
+def _checked_receiver(settings: Settings, url: str | None) -> str | None:
+    try:
+        return str(Rules.of(settings).read(url)) if url else url
+    except Refused as error:
+        raise SetupError(f"--callback-url {error}.") from error
 
 
 @contextmanager

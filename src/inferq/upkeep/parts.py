@@ -55,5 +55,5 @@ class Parts:
             publisher=Publisher(settings.queue_url(), repairs),
             results=CeleryResults(settings.state_url(), retention=settings.retention),
             policy=Policy(settings.max_attempts, settings.retention),
-            rules=Rules(settings.webhook_networks, loopback=settings.webhook_loopback),
+            rules=Rules.of(settings),
         )

@@ -1,5 +1,6 @@
 """Which receiver a new prediction gets."""
 
+from inferq.accounts.account import Credential
 from inferq.errors import InvalidParameter, SetupError
 from inferq.webhooks.receivers import Refused, Rules
 
@@ -19,25 +20,30 @@ class Callbacks:
         except Refused as error:
             raise SetupError(f"INFERQ_WEBHOOK_URL: {error}.") from error
 
-    def url_for(self, owner: str, given: str | None) -> str | None:
-        """The receiver of an owner's prediction, in the form that is stored; None for none.
+    def url_for(self, credential: Credential, given: str | None) -> str | None:
+        """The receiver of a prediction, in the form that is stored; None for none.
 
         Args:
-            owner: Whose prediction it is.
+            credential: What it is sent with.
             given: What the request says: a URL, the empty text for none at all, or None for the default.
 
         Raises:
             InvalidParameter: No URL, or one that is not sent to.
         """
-        if given is None:
-            return self.default_for(owner)
-        if not given:
-            return None
+        return self.default_for(credential) if given is None else self.checked(given) or None
+
+    def default_for(self, credential: Credential) -> str | None:
+        """The receiver of predictions that name none: the credential's own, or else the deployment's."""
+        own = credential.callback_url
+        return self._default if own is None else own or None
+
+    def checked(self, url: str) -> str:
+        """A receiver's URL in the form that is stored; the empty text, which names nobody, stays as it is.
+
+        Raises:
+            InvalidParameter: No URL, or one that is not sent to.
+        """
         try:
-            return str(self._rules.read(given))
+            return str(self._rules.read(url)) if url else ""
         except Refused as error:
             raise InvalidParameter.of("callback_url", str(error)) from error
-
-    def default_for(self, owner: str) -> str | None:  # noqa: ARG002 - every owner has the deployment's, as yet
-        """The receiver of an owner's predictions that name none."""
-        return self._default

@@ -19,6 +19,8 @@ from ipaddress import (
 )
 from urllib.parse import quote
 
+from inferq.settings import Settings
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -96,6 +98,11 @@ class Rules:
     networks: tuple[Network, ...] = ()
     loopback: bool = False
     """Receivers on this very machine, also without TLS."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """Those of a deployment."""
+        return cls(settings.webhook_networks, loopback=settings.webhook_loopback)
 
     def read(self, url: str) -> Receiver:
         """Takes a URL apart, if its text alone does not rule it out; its host's addresses are judged when it is used.

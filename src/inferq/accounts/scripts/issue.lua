@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- Makes a credential of a user who may have one.
--- ARGV: credential id, user id, digest, kind, scopes, label, lifetime ('' for ever).
+-- ARGV: credential id, user id, digest, kind, scopes, label, lifetime ('' for ever), callback URL (absent for none of its own).
 -- Returns the credential's fields, or nothing where the user is gone or disabled.
-local id, user, digest, kind, scopes, label, lifetime = unpack(ARGV)
+local id, user, digest, kind, scopes, label, lifetime, callback_url = unpack(ARGV)
 local disabled = redis.call('HGET', 'inferq:user:' .. user, 'disabled')
 if disabled ~= '' then return {} end
 local time, key, index = now(), 'inferq:credential:' .. id, 'inferq:credentials:' .. user
@@ -13,6 +13,7 @@ for _, other in ipairs(redis.call('ZRANGE', index, 0, -1)) do
 end
 redis.call('HSET', key, 'id', id, 'digest', digest, 'kind', kind, 'user', user, 'scopes', scopes, 'label', label,
   'created', text(time), 'expires', expires, 'used', '')
+if callback_url then redis.call('HSET', key, 'callback_url', callback_url) end
 if lifetime ~= '' then redis.call('PEXPIRE', key, math.ceil(lifetime / 1000)) end
 redis.call('ZADD', index, text(time), id)
 return redis.call('HGETALL', key)

@@ -107,6 +107,11 @@ class KeyWish(Body):
     expires_in_days: int | None = Field(
         None, ge=1, le=3650, description="How long it is valid; for ever where absent."
     )
+    callback_url: str | None = Field(
+        None,
+        description="Where the ends of its predictions are told that name no `callback_url`; empty: nowhere."
+        " Absent, where the deployment says.",
+    )
 
 
 class ApiKey(BaseModel):
@@ -118,6 +123,10 @@ class ApiKey(BaseModel):
     created_at: AwareDatetime
     expires_at: AwareDatetime | None
     last_used_at: AwareDatetime | None = Field(description="Noted at most once a minute.")
+    callback_url: str | None = Field(
+        description="Where the ends of its predictions are told that name no `callback_url`; empty: nowhere;"
+        " null: where the deployment says."
+    )
 
     @classmethod
     def of(cls, credential: Credential) -> "ApiKey":
@@ -260,10 +269,11 @@ def create_key(
     for scope in wish.scopes:
         if scope not in caller.scopes or scope not in SCOPES_OF[caller.credential.user.role]:
             raise InsufficientScope.of(scope)
+    receiver = None if wish.callback_url is None else services.callbacks.checked(wish.callback_url)
     lasts = None if wish.expires_in_days is None else timedelta(days=wish.expires_in_days)
     made = services.accounts.issue(
         caller.credential.user,
-        Wish(Kind.API_KEY, frozenset(wish.scopes), wish.label, lasts),
+        Wish(Kind.API_KEY, frozenset(wish.scopes), wish.label, lasts, receiver),
     )
     if made is None:
         raise Unauthenticated("Your account is disabled.")
@@ -300,4 +310,5 @@ def _key_fields(credential: Credential) -> dict[str, object]:
         "created_at": credential.created_at,
         "expires_at": credential.expires_at,
         "last_used_at": credential.last_used_at,
+        "callback_url": credential.callback_url,
     }

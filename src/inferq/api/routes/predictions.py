@@ -148,7 +148,7 @@ async def create(
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
     caller.require_valid()  # the upload may have taken its time
     acceptance = await run_in_threadpool(
-        submit, services, upload, owner=caller.owner, idempotency_key=_unquoted(idempotency_key)
+        submit, services, upload, caller=caller, idempotency_key=_unquoted(idempotency_key)
     )
     access = Access(caller.owner, caller)
     return await _accepted(services, access, acceptance, wait_preference(prefer))

@@ -39,6 +39,12 @@ export type AccessToken = {
  */
 export type ApiKey = {
     /**
+     * Callback Url
+     *
+     * Where the ends of its predictions are told that name no `callback_url`; empty: nowhere; null: where the deployment says.
+     */
+    callback_url: string | null;
+    /**
      * Created At
      */
     created_at: string;
@@ -436,6 +442,12 @@ export type JsonValue = unknown;
  */
 export type KeyWish = {
     /**
+     * Callback Url
+     *
+     * Where the ends of its predictions are told that name no `callback_url`; empty: nowhere. Absent, where the deployment says.
+     */
+    callback_url?: string | null;
+    /**
      * Expires In Days
      *
      * How long it is valid; for ever where absent.
@@ -685,6 +697,12 @@ export type ModelReference = {
  * A new API key.
  */
 export type NewApiKey = {
+    /**
+     * Callback Url
+     *
+     * Where the ends of its predictions are told that name no `callback_url`; empty: nowhere; null: where the deployment says.
+     */
+    callback_url: string | null;
     /**
      * Created At
      */
