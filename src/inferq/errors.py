@@ -452,6 +452,16 @@ class StateUnavailable(UnavailableError):
     title = "State store unavailable"
 
 
+class IssuerUnavailable(UnavailableError):
+    """The issuer of an access token does not tell its keys now, so the token cannot be checked.
+
+    Try again after `Retry-After`; if it stays, look at `INFERQ_OIDC_ISSUER` and whether this server reaches it.
+    """
+
+    code = "issuer_unavailable"
+    title = "Issuer unavailable"
+
+
 class ServerUnreachable(UnavailableError):
     """No server answered at a client's URL within its time-out; raised by the client alone.
 

@@ -28,6 +28,10 @@ from inferq.errors import SetupError
 
 PREFIX = "INFERQ_"
 RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
+Signature = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+"""Of the asymmetric ones all: with the others, whoever may check a token could make one."""
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -243,6 +247,22 @@ class Settings(BaseSettings):
     token_lifetime: timedelta = Field(
         timedelta(hours=1), description="How long an access token of `POST /auth/token` is valid."
     )
+    oidc_issuer: str | None = Field(
+        None,
+        description="Issuer (OpenID Connect) whose access tokens are taken, too: `https://login.example/realm`, as its"
+        " discovery document writes it.",
+    )
+    oidc_audience: str | None = Field(
+        None, description="Audience (`aud`) that those tokens must be for; needed with an issuer."
+    )
+    oidc_algorithms: Annotated[tuple[Signature, ...], NoDecode] = Field(
+        ("RS256", "ES256"), min_length=1, description="Signatures that those tokens may have."
+    )
+    oidc_admin: str | None = Field(
+        None,
+        pattern=r"^[^=]+=.+$",
+        description="Claim and value that make a token an admin's (`groups=inferq-admins`). Unset, none is.",
+    )
     sign_in_limit: Annotated[str, AfterValidator(_rate)] = Field(
         "20/minute", description="Attempts to sign in that one address has."
     )
@@ -287,6 +307,7 @@ class Settings(BaseSettings):
         "trusted_proxies",
         "cors_origins",
         "webhook_networks",
+        "oidc_algorithms",
         mode="before",
     )
     @classmethod

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx2 as httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 from pydantic import SecretStr
@@ -283,6 +285,13 @@ def no_storage(site: Site):
 @reaches("state_unavailable")
 def no_state_store(site: Site):
     return site.submit(site.start(redis_url=SecretStr("redis://127.0.0.1:1/0")))
+
+
+@reaches("issuer_unavailable")
+def no_issuer(site: Site):
+    api = site.start(oidc_issuer="http://127.0.0.1:1", oidc_audience="inferq")
+    token = jwt.encode({}, ec.generate_private_key(ec.SECP256R1()), algorithm="ES256")
+    return api.get(URL, headers={"Authorization": f"Bearer {token}"})
 
 
 @reaches("disk_full")

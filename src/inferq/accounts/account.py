@@ -15,6 +15,8 @@ MOST_PASSWORD_CHARACTERS = 256
 DEMO_NAME = "ml_user"
 DEMO_PASSWORD = "CBSy3NaBMxLF"  # noqa: S105 - the tutorial's, known to everyone; see `safety.py`
 LABEL_CHARACTERS = 64
+EXTERNAL_MARK = "@"
+"""Between the name that an issuer tells and the beginning of the user's id."""
 
 
 class Role(StrEnum):
@@ -33,11 +35,15 @@ class Scope(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a credential is: a browser's cookie, a script's short-lived token, a key that was made on purpose."""
+    """What a credential is: a browser's cookie, a script's short-lived token, a key that was made on purpose.
+
+    An external token is another issuer's; nothing of it is stored.
+    """
 
     SESSION = "session"
     ACCESS_TOKEN = "access_token"  # noqa: S105 - a name
     API_KEY = "api_key"
+    EXTERNAL_TOKEN = "external_token"  # noqa: S105 - a name
 
 
 PREFIXES = {Kind.API_KEY: "iq_", Kind.SESSION: "is_", Kind.ACCESS_TOKEN: "ia_"}
@@ -59,6 +65,11 @@ class User:
     created_at: datetime
     disabled: bool = False
     demo: bool = False
+
+    @property
+    def external(self) -> bool:
+        """Whether another issuer vouches for it; no user that is added here has such a name."""
+        return EXTERNAL_MARK in self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,27 @@ class Token(NamedTuple):
         return compare_digest(self.digest, digest)
 
 
+class Subject(NamedTuple):
+    """Whom another issuer vouches for."""
+
+    issuer: str
+    subject: str
+    display: str
+    """What the issuer calls it; shown, never trusted."""
+
+    @property
+    def user_id(self) -> str:
+        """The same for ever, and nobody else's: issuers never give a subject to another."""
+        return sha256(f"{self.issuer}\0{self.subject}".encode()).hexdigest()[:32]
+
+    @property
+    def name(self) -> str:
+        """What is shown, and named to `inferq users`; told apart from others that are called the same."""
+        plain = _UNFIT.sub("-", self.display.lower()).strip(".-_")[:32] or "user"
+        return f"{plain}{EXTERNAL_MARK}{self.user_id[:12]}"
+
+
+_UNFIT = re.compile(r"[^a-z0-9._-]+")
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _TOKEN = re.compile(r"(iq_|is_|ia_)([0-9a-f]{24})([A-Za-z0-9_-]{43})")
 

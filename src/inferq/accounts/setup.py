@@ -79,7 +79,7 @@ def ensure_admin(accounts: AccountStore, password: str | None) -> str | None:
     Returns:
         A password that was made up, which is to be told once; None where there is nothing to tell.
     """
-    if accounts.users():
+    if any(not user.external for user in accounts.users()):
         return None
     chosen = password or secrets.token_urlsafe(18)
     made = accounts.add_user(FIRST_ADMIN, Role.ADMIN, hash_password(chosen), first=True)

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import redis
 
-from inferq.accounts.account import Credential, Kind, Role, Scope, Token, User
+from inferq.accounts.account import Credential, Kind, Role, Scope, Subject, Token, User
 from inferq.state import load_script, microseconds, moment, pairs, state_errors
 
 SCRIPTS = (
     "add_user", "change_user", "remove_user", "issue", "look_up", "touch", "revoke", "revoke_all",
-    "attempt",
+    "attempt", "join",
 )  # fmt: skip
 USE_NOTED = timedelta(minutes=1)
 FREE_ATTEMPTS = 4
@@ -68,12 +68,17 @@ class AccountStore:
             role: Of the user.
             password_hash: None for one who cannot sign in, but use keys.
             demo: It is the demo account.
-            first: Only if there are no users yet.
+            first: Only if there are no users yet, but those whom another issuer vouches for.
         """
         fields = self._call(
             "add_user", secrets.token_hex(8), name, role, password_hash or "", "1" if demo else "",
             "1" if first else "",
         )  # fmt: skip
+        return _user(pairs(fields)) if fields else None
+
+    def join(self, subject: Subject) -> User | None:
+        """The user whom an issuer vouches for, made on first sight; None where the name is another's."""
+        fields = self._call("join", subject.user_id, subject.name, Role.USER)
         return _user(pairs(fields)) if fields else None
 
     def user(self, name: str) -> User | None:
@@ -133,6 +138,9 @@ class AccountStore:
 
     def is_valid(self, credential: Credential) -> bool:
         """Whether a credential that was looked up before is not revoked since, nor its user disabled or gone."""
+        if credential.kind is Kind.EXTERNAL_TOKEN:
+            with state_errors():
+                return self._client.hget(f"inferq:user:{credential.user.user_id}", "disabled") == ""
         return bool(self._call("look_up", credential.credential_id))
 
     def credentials(self, user_id: str, kinds: Collection[Kind]) -> list[Credential]:

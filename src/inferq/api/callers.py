@@ -5,6 +5,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import redis
@@ -13,13 +15,17 @@ from starlette.concurrency import run_in_threadpool
 
 from inferq.accounts.account import Credential, Kind, Scope, Token
 from inferq.accounts.revocations import follow_revocations
-from inferq.accounts.store import AccountStore
+from inferq.accounts.store import AccountStore, Found
 from inferq.errors import StateUnavailable, Unauthenticated
 from inferq.state import connect_async
+
+if TYPE_CHECKING:
+    from inferq.api.external import ExternalTokens
 
 REMEMBERED_SECONDS = 10.0
 MOST_REMEMBERED = 10_000
 RECONNECT_PAUSE = 0.5
+SIGNED_IN = frozenset({Kind.SESSION, Kind.ACCESS_TOKEN})
 
 log = structlog.get_logger()
 
@@ -47,8 +53,8 @@ class Caller:
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether a person has given a password for it, which no key stands for."""
-        return self.credential.kind is not Kind.API_KEY
+        """Whether a person has given a password for it here, which no key and no other issuer's token stands for."""
+        return self.credential.kind in SIGNED_IN
 
     @property
     def seconds_left(self) -> float:
@@ -93,9 +99,24 @@ class Callers:
     this process look again at once, and ends what the revoked ones wait for. Without the stream nothing is remembered.
     """
 
-    def __init__(self, accounts: AccountStore, redis_url: str, *, demo: bool) -> None:
-        """Connects to nothing yet."""
+    def __init__(
+        self,
+        accounts: AccountStore,
+        redis_url: str,
+        *,
+        demo: bool,
+        external: "ExternalTokens | None" = None,
+    ) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            accounts: The store.
+            redis_url: Of the state store.
+            demo: Whether the demo account may be used.
+            external: Who knows the tokens of another issuer, if one is trusted.
+        """
         self._accounts = accounts
+        self._external = external
         self._url = redis_url
         self._demo = demo
         self._remembered: dict[str, tuple[Caller, float]] = {}
@@ -108,14 +129,12 @@ class Callers:
 
         Raises:
             Unauthenticated: It stands for none (any more).
+            IssuerUnavailable: It is another issuer's, whose keys cannot be had now.
         """
-        token = Token.parse(text)
-        if token is None:
-            raise invalid_token()
-        digest = token.digest
+        digest = sha256(text.encode()).hexdigest()
         caller, until = self._remembered.get(digest, (None, 0.0))
         if caller is None or time.monotonic() > until or not caller.seconds_left:
-            caller = await self._look_up(token, digest)
+            caller = await self._look_up(text, digest)
         return caller
 
     async def changed(self, user_id: str) -> None:
@@ -150,10 +169,15 @@ class Callers:
                 await client.aclose()
             await asyncio.sleep(RECONNECT_PAUSE)
 
-    async def _look_up(self, token: Token, digest: str) -> Caller:
+    async def _find(self, text: str) -> Found | None:
+        if (token := Token.parse(text)) is not None:
+            return await run_in_threadpool(self._accounts.look_up, token)
+        return await self._external.find(text) if self._external else None
+
+    async def _look_up(self, text: str, digest: str) -> Caller:
         while True:
             changes = self._changes
-            found = await run_in_threadpool(self._accounts.look_up, token)
+            found = await self._find(text)
             if found is None or (found.credential.user.demo and not self._demo):
                 raise invalid_token()
             if changes == self._changes:

@@ -1,7 +1,7 @@
 """What routes work with: the services of this process, who is asking, and on whose behalf."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import SecurityScopes
@@ -32,6 +32,9 @@ from inferq.storage import Storage
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
 from inferq.webhooks.callbacks import Callbacks
+
+if TYPE_CHECKING:
+    from inferq.api.external import ExternalTokens
 
 COOKIE = "inferq_session"
 SECURE_COOKIE = "__Host-inferq_session"
@@ -94,9 +97,27 @@ class Services:
             renders=Renders(),
             drawing=RenderProcesses(),
             accounts=accounts,
-            callers=Callers(accounts, url, demo=bool(settings.demo)),
+            callers=Callers(
+                accounts,
+                url,
+                demo=bool(settings.demo),
+                external=external_tokens(settings, accounts),
+            ),
             limits=RateLimits(settings),
         )
+
+
+def external_tokens(settings: Settings, accounts: AccountStore) -> "ExternalTokens | None":
+    """Who knows the access tokens of another issuer, where one is trusted.
+
+    Raises:
+        SetupError: The settings do not say which tokens are meant.
+    """
+    if not (settings.oidc_issuer or settings.oidc_audience):
+        return None
+    from inferq.api.external import ExternalTokens  # noqa: PLC0415 - cryptography is large, and seldom needed
+
+    return ExternalTokens.of(settings, accounts)
 
 
 async def get_services(request: Request) -> Services:
@@ -176,10 +197,10 @@ async def get_signed_in(caller: Annotated[Caller, Security(_credential)]) -> Cal
     """A caller who has signed in with a password.
 
     Raises:
-        InsufficientScope: It is an API key, which may be in many hands.
+        InsufficientScope: It is an API key, which may be in many hands, or a token of another issuer.
     """
     if not caller.is_signed_in:
-        raise InsufficientScope("An API key may not do this; sign in with your password.")
+        raise InsufficientScope("Only who has signed in here with a password may do this.")
     return caller
 
 

@@ -17,6 +17,7 @@ from inferq.accounts.account import (
 )
 from inferq.accounts.store import Wish
 from inferq.api.bodies import JsonRoute
+from inferq.api.callers import SIGNED_IN
 from inferq.api.deps import (
     AnyCaller,
     ReadAccess,
@@ -34,7 +35,6 @@ router = APIRouter(
 )
 
 NO_STORE = {"Cache-Control": "no-store"}
-SIGNED_IN = (Kind.SESSION, Kind.ACCESS_TOKEN)
 PasswordText = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -47,7 +47,7 @@ class Me(BaseModel):
     role: Role
     scopes: tuple[Scope, ...]
     credential: Kind = Field(
-        description="What was sent: a session's cookie, an access token, a key."
+        description="What was sent: a session's cookie, an access token, a key, a token of another issuer."
     )
     expires_at: AwareDatetime | None = Field(description="When the credential expires.")
 

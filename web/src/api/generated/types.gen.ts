@@ -471,8 +471,10 @@ export type KeyWish = {
  * Kind
  *
  * What a credential is: a browser's cookie, a script's short-lived token, a key that was made on purpose.
+ *
+ * An external token is another issuer's; nothing of it is stored.
  */
-export type Kind = 'session' | 'access_token' | 'api_key';
+export type Kind = 'session' | 'access_token' | 'api_key' | 'external_token';
 
 /**
  * LabelScore
@@ -529,7 +531,7 @@ export type Links = {
  */
 export type Me = {
     /**
-     * What was sent: a session's cookie, an access token, a key.
+     * What was sent: a session's cookie, an access token, a key, a token of another issuer.
      */
     credential: Kind;
     /**
