@@ -65,6 +65,8 @@ TABLE = {
     "GET /api/v1/predictions/export": Row("read", options={"params": {"format": "jsonl"}}),
     "GET /api/v1/predictions/{task_id}": Row("read", 404),
     "GET /api/v1/predictions/{task_id}/events": Row("read", 404),
+    "GET /api/v1/predictions/{task_id}/input": Row("read", 404),
+    "HEAD /api/v1/predictions/{task_id}/input": Row("read", 404),
     "GET /api/v1/predictions/{task_id}/image": Row("read", 404),
     "HEAD /api/v1/predictions/{task_id}/image": Row("read", 404),
     "GET /api/v1/predictions/{task_id}/preview": Row("read", 404),

@@ -252,7 +252,7 @@ def request(target: bytes, *lines: bytes, method: bytes = b"GET") -> bytes:
         (request(URL.encode() + b"?limit=" + b"9" * 5000), 422, b"invalid_parameter"),
         (request(URL.encode() + b"/x", b"Prefer: \xff\xfe"), 404, b"not_found"),
         (
-            request(URL.encode(), b"Content-Type: \xff/\xfe", b"Content-Length: 0", method=b"POST"),
+            request(URL.encode(), b"Content-Type: \xff\xfe", b"Content-Length: 0", method=b"POST"),
             415,
             b"unsupported_format",
         ),

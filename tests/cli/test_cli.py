@@ -43,8 +43,8 @@ def test_wrong_usage_and_missing_settings_exit_with_2(arguments: list[str]):
 def test_doctor_says_what_is_wrong_and_exits_with_1():
     done = inferq("doctor", "--url", "http://127.0.0.1:1")
     assert done.returncode == 1
-    assert "ok    model    ssdlite-mobilenet-v2-coco@1 is whole" in done.stdout
-    assert "WRONG server   No inferq server answers" in done.stdout
+    assert "ok    model     ssdlite-mobilenet-v2-coco@1 is whole" in done.stdout
+    assert "WRONG server    No inferq server answers" in done.stdout
 
 
 def test_the_openapi_document_is_printed_without_any_server():
