@@ -5,7 +5,7 @@ import pytest
 
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
-from inferq.settings import Settings, local_server_file
+from inferq.settings import Settings
 
 
 def test_every_setting_has_a_default_and_a_description():
@@ -26,12 +26,6 @@ def test_the_environment_counts_more_than_a_secret_file_and_that_more_than_doten
     assert Settings().state_url() == "redis://:pw@secret/0"
     monkeypatch.setenv("INFERQ_REDIS_URL", "redis://environment/0")
     assert Settings().state_url() == "redis://environment/0"
-
-
-def test_clients_find_the_server_that_up_left_its_url_of():
-    local_server_file().parent.mkdir(parents=True)
-    local_server_file().write_text('{"url": "http://127.0.0.1:8123"}')
-    assert Settings().url == "http://127.0.0.1:8123"
 
 
 @pytest.mark.parametrize("text", ["3600", "PT1H", "01:00:00"])

@@ -53,10 +53,11 @@ def test_the_first_lines_lead_to_a_prediction_of_ones_own_code(
 
     new, run, up, curl = lines(blocks("sh")[0])
     assert up.startswith("inferq up ")
+    assert up.endswith(" --data-dir data")
     started = time.monotonic()
     assert "shades/model.py" in shell(new)
     assert "dark" in shell(run)
-    server = Served(place / "data", *up.split()[2:])
+    server = Served(place / "data", *up.removesuffix(" --data-dir data").split()[2:])
     try:
         server.ready()
         answer = shell(
