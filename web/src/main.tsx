@@ -1,12 +1,15 @@
 import "@mantine/core/styles.css";
 import "@mantine/dropzone/styles.css";
+import "@fontsource-variable/noto-sans/wght.css";
 import "@/app/app.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "@/app/app";
+import { startI18n } from "@/app/i18n";
 
 const root = document.getElementById("root");
 if (root) {
+  await startI18n();
   createRoot(root).render(
     <StrictMode>
       <App />

@@ -1,15 +1,10 @@
-import { createTheme, MantineProvider } from "@mantine/core";
+import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { isRetryable, retryDelay } from "@/api/http";
-import { HomePage } from "@/app/home-page";
-
-const theme = createTheme({
-  primaryColor: "blue",
-  primaryShade: 8,
-  defaultRadius: "md",
-  cursorType: "pointer",
-  respectReducedMotion: true,
-});
+import { LiveProvider } from "@/api/live/live-provider";
+import { Router } from "@/app/router";
+import { theme } from "@/app/theme";
+import { UploadsProvider } from "@/features/predict/hooks/uploads-provider";
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -21,12 +16,16 @@ const queryClient = new QueryClient({
   },
 });
 
-/** The whole client: providers around its one page. */
+/** The whole client: providers around its pages. */
 export function App() {
   return (
     <QueryClientProvider client={queryClient}>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <HomePage />
+        <LiveProvider>
+          <UploadsProvider>
+            <Router />
+          </UploadsProvider>
+        </LiveProvider>
       </MantineProvider>
     </QueryClientProvider>
   );

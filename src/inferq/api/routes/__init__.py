@@ -8,6 +8,7 @@ from inferq.api.routes import (
     events,
     exports,
     health,
+    limits,
     lists,
     models,
     pictures,
@@ -25,6 +26,7 @@ api.include_router(pictures.router)
 api.include_router(batches.router)
 api.include_router(models.router)
 api.include_router(queue.router)
+api.include_router(limits.router)
 
 root = APIRouter()
 root.include_router(api)

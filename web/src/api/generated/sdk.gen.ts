@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
+import type { BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, LimitsGetData, LimitsGetErrors, LimitsGetResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -51,6 +51,13 @@ export const batchesCancel = <ThrowOnError extends boolean = false>(options: Opt
  * says that the `Last-Event-ID` is not known any more: what the client knows may be stale, and snapshots follow.
  */
 export const eventsFollow = <ThrowOnError extends boolean = false>(options?: Options<EventsFollowData, ThrowOnError, EventsFollowResponse>): Promise<ServerSentEventsResult<EventsFollowResponses>> => (options?.client ?? client).sse.get<EventsFollowResponses, EventsFollowErrors, ThrowOnError>({ url: '/api/v1/events', ...options });
+
+/**
+ * Look at the limits
+ *
+ * What may be sent here, so that a client can tell before it sends; settings decide most of it.
+ */
+export const limitsGet = <ThrowOnError extends boolean = false>(options?: Options<LimitsGetData, ThrowOnError>): RequestResult<LimitsGetResponses, LimitsGetErrors, ThrowOnError> => (options?.client ?? client).get<LimitsGetResponses, LimitsGetErrors, ThrowOnError>({ url: '/api/v1/limits', ...options });
 
 /**
  * List the models
