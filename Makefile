@@ -10,16 +10,21 @@ ARGS ?=
 
 RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
+AUDIT := $(VENV)/audit
+AUDIT_STAMP := $(AUDIT)/.ready
+TENSORFLOW_STAMP := $(VENV)/.tensorflow-ready
 WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup run test check fix dev web test-web pictures faults bench-bookkeeping bench-client-map bench-exports bench-lists bench-push gen lock clean bench-pictures bench-output-formats
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV_STAMP) $(WEB_DIST) ## Install everything for running and testing
+
+tensorflow: setup $(TENSORFLOW_STAMP) ## Install TensorFlow for its tests, too (a download of 280 MB, 1.4 GB on disk)
 
 run: $(RUN_STAMP) $(WEB_DIST) ## Serve on http://127.0.0.1:8000 (another port: make run PORT=8001)
 	@$(VENV)/bin/inferq up --port $(PORT) --data-dir "$${INFERQ_DATA_DIR:-data}" $(ARGS)
@@ -57,6 +62,24 @@ pictures: test-web ## Take the README's pictures again (needs Chromium)
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
 
+bench-batching: setup ## Measure a worker's throughput with and without batches
+	$(PYTHON) benchmarks/batching.py
+
+fuzz: setup ## Send damaged pictures and requests of every kind (about ten minutes; others each time)
+	$(PYTHON) benchmarks/fuzz_campaign.py $(ARGS)
+
+audit: $(AUDIT_STAMP) $(WEB_STAMP) ## Look for known vulnerabilities of pinned packages and for risky code (asks the registries)
+	$(VENV)/bin/bandit --quiet --recursive --configfile pyproject.toml src tools
+	@PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" $(AUDIT)/bin/python tools/audit.py
+
+sbom: $(AUDIT_STAMP) $(WEB_STAMP) ## Write what inferq is made of (CycloneDX) into dist/
+	@mkdir -p dist
+	$(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/inferq-python.cdx.json requirements/run.txt
+	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm sbom --sbom-format cyclonedx --package-lock-only --omit dev > ../dist/inferq-web.cdx.json
+
+bench-security: setup ## Measure what bombs cost, and how they are answered
+	$(PYTHON) benchmarks/security.py
+
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
 
@@ -66,6 +89,9 @@ bench-client-map: setup ## Measure what Client.map keeps in memory over 100,000 
 bench-exports: setup ## Measure memory and time of exporting 10,000 predictions
 	$(PYTHON) benchmarks/exports.py
 
+bench-credentials: setup ## Measure what a credential costs a submit
+	$(PYTHON) benchmarks/credentials.py
+
 bench-lists: setup ## Measure what a page of a list costs, with ten predictions and with 100,000
 	$(PYTHON) benchmarks/lists.py
 
@@ -74,6 +100,12 @@ bench-output-formats: setup ## Measure how exact the output formats are, and wha
 
 bench-push: setup ## Measure the time from a finished record to a listener
 	$(PYTHON) benchmarks/push.py
+
+bench-webhooks: setup ## Measure what webhooks cost predictions, also when their receivers hang
+	$(PYTHON) benchmarks/webhooks.py
+
+bench-tuning: setup ## Tune the bundled network, and record what was found (idle machine)
+	$(PYTHON) benchmarks/tuning.py
 
 bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
 	$(PYTHON) benchmarks/pictures.py
@@ -98,6 +130,16 @@ $(RUN_STAMP): $(PYTHON) requirements/run.txt pyproject.toml
 
 $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 	@tools/install.sh $(VENV) requirements/dev.txt
+	@touch $@
+
+$(AUDIT_STAMP): $(DEV_STAMP) requirements/audit.txt
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(AUDIT)
+	@$(UV) pip sync --quiet --python $(AUDIT)/bin/python --require-hashes requirements/audit.txt
+	@touch $@
+
+$(TENSORFLOW_STAMP): $(DEV_STAMP) requirements/tensorflow.txt
+	@echo "Installing requirements/tensorflow.txt"
+	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/tensorflow.txt
 	@touch $@
 
 $(WEB_STAMP): $(PYTHON) web/package-lock.json

@@ -1,11 +1,12 @@
 """What several benchmarks need: a Valkey of their own, predictions to fill it with, the machine's name."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import redis
 
+from inferq.accounts.account import SCOPES_OF, Kind, Role, User
+from inferq.accounts.store import AccountStore, Wish
 from inferq.embedded.valkey import configure_valkey
 from inferq.predictions.record import (
     Box,
@@ -68,6 +71,16 @@ def valkey() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
+def ann(client: redis.Redis) -> tuple[User, str]:
+    """A user, made where missing, and a new key."""
+    accounts = AccountStore(client)
+    user = accounts.add_user("ann", Role.USER, None) or accounts.user("ann")
+    made = accounts.issue(user, Wish(Kind.API_KEY, SCOPES_OF[Role.USER])) if user else None
+    if user is None or made is None:
+        raise RuntimeError("the state store has no place for a user")
+    return user, str(made[0])
+
+
 def draft(owner: str = "ann", batch: str | None = None) -> Draft:
     """What the API accepts for one photograph."""
     task_id = new_task_id()
@@ -104,6 +117,19 @@ def cpu_model() -> str:
     return "unknown"
 
 
+def load() -> str:
+    """How busy the machine is with whatever runs beside, as results name it."""
+    return f"load average {os.getloadavg()[0]:.0f} at the start"
+
+
 def machine() -> str:
     """The day, the processor and its cores, as results name them."""
     return f"{datetime.now(UTC):%Y-%m-%d}, {cpu_model()}, {os.cpu_count()} cores"
+
+
+def write_section(page: Path, title: str, heading: str, lines: Sequence[str]) -> None:
+    """Puts a section into a page of several, in place of the one that was there."""
+    text = page.read_text() if page.exists() else title
+    kept = [part for part in re.split(r"(?m)^(?=## )", text) if not part.startswith(heading)]
+    section = "\n".join([heading, "", *lines, ""])
+    page.write_text("\n\n".join(part.strip() for part in [*kept, section]) + "\n")

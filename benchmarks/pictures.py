@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
+from harness import ann
 from PIL import Image
 from skimage import data
 
@@ -114,12 +115,14 @@ class Api:
         self._processes.append(subprocess.Popen(command, env=environment))
         wait_for(lambda: httpx2.get(f"http://127.0.0.1:{port}/healthz").is_success)
         card = RegisteredCard.of(read_card(bundled_folder()))
+        self.headers = {"Authorization": f"Bearer {ann(self.state)[1]}"}
         ModelRegister(self.state).register("worker", slots=1, free=0, cards=[card])
 
     def finished(self, size: tuple[int, int]) -> str:
         """The URL of a prediction that has found ten things."""
         files = {"image": ("large.jpg", photograph(size))}
-        task_id = httpx2.post(self.predictions, files=files, timeout=30).json()["task_id"]
+        answer = httpx2.post(self.predictions, files=files, headers=self.headers, timeout=30)
+        task_id = answer.json()["task_id"]
         store, attempt = PredictionStore(self.state), Attempt.new(task_id, "worker")
         store.claim(attempt, max_attempts=3)
         outcome = Outcome(State.SUCCEEDED, result=DetectionsResult(detections=detections(size)))
@@ -149,7 +152,7 @@ def wait_for(check: Callable[[], object]) -> None:
 def submit_times(api: Api) -> list[float]:
     """Milliseconds of submits, one after the other, ten a second: so that queueing among them does not count."""
     photo, times = photograph(SIZES["640 x 424"]), []
-    with httpx2.Client(timeout=60) as client:
+    with httpx2.Client(timeout=60, headers=api.headers) as client:
         for _ in range(SUBMITS):
             started = time.perf_counter()
             client.post(api.predictions, files={"image": ("a.jpg", photo)}).raise_for_status()
@@ -159,13 +162,13 @@ def submit_times(api: Api) -> list[float]:
 
 
 @contextmanager
-def renders_in_flight(url: str, drawn: list[float]) -> Iterator[None]:
+def renders_in_flight(url: str, headers: dict[str, str], drawn: list[float]) -> Iterator[None]:
     """So many requests for an annotated picture at any moment; the times of those answered are added to `drawn`."""
     stop = threading.Event()
 
     def ask(first: int) -> None:
         query = first
-        with httpx2.Client(timeout=120) as client:
+        with httpx2.Client(timeout=120, headers=headers) as client:
             while not stop.is_set():
                 started = time.perf_counter()
                 client.get(f"{url}/annotated", params={"score_threshold": query % 97 / 100})
@@ -190,7 +193,7 @@ def measure_submits() -> list[str]:
         url = api.finished(SIZES["24 megapixels (6000 x 4000)"])
         submit_times(api)
         alone = submit_times(api)
-        with renders_in_flight(url, drawn):
+        with renders_in_flight(url, api.headers, drawn):
             time.sleep(1)
             beside = submit_times(api)
     finally:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from multiprocessing.connection import Connection
 
-from harness import DONE, RESULTS, draft, machine, valkey
+from harness import DONE, RESULTS, ann, draft, machine, valkey
 
 from inferq.predictions.record import Attempt
 from inferq.predictions.store import PredictionStore
@@ -56,10 +56,11 @@ class Listener:
         self.heard: dict[str, float] = {}
 
     @classmethod
-    async def open(cls, port: int, path: str) -> "Listener":
+    async def open(cls, port: int, path: str, key: str) -> "Listener":
         """Connects, and waits for the first event."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=BYTES_AT_ONCE)
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}"
+        writer.write(f"{head}\r\n\r\n".encode())
         listener = cls(reader, writer)
         while not (await reader.readline()).startswith(b"data: "):
             pass
@@ -83,11 +84,13 @@ class Listener:
 
 async def measure(url: str, port: int, count: int, *, everyone: bool) -> tuple[list[float], int]:
     """Milliseconds of each event, and how many events there should have been."""
-    store = PredictionStore(connect(url))
+    client = connect(url)
+    user, key = ann(client)
+    store = PredictionStore(client)
     finishes, per_second = (
         (TO_ALL_FINISHES, TO_ALL_PER_SECOND) if everyone else (FINISHES, PER_SECOND)
     )
-    drafts = [draft("local") for _ in range(finishes if everyone else max(count, finishes))]
+    drafts = [draft(user.user_id) for _ in range(finishes if everyone else max(count, finishes))]
     for made in drafts:
         store.accept(made)
     ids = [made.task_id for made in drafts]
@@ -96,7 +99,7 @@ async def measure(url: str, port: int, count: int, *, everyone: bool) -> tuple[l
         if everyone
         else [f"/api/v1/predictions/{task_id}/events" for task_id in ids[:count]]
     )
-    listeners = [await Listener.open(port, path) for path in paths]
+    listeners = [await Listener.open(port, path, key) for path in paths]
     tasks = [asyncio.create_task(listener.listen()) for listener in listeners]
     targets = ids[:finishes] if everyone else ids[: min(count, finishes)]
     mine, theirs = multiprocessing.Pipe()

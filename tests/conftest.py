@@ -4,10 +4,12 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +17,7 @@ import pytest
 import redis
 from starlette.testclient import TestClient
 
+from inferq.accounts.store import AccountStore
 from inferq.api.app import create_app
 from inferq.embedded.valkey import configure_valkey
 from inferq.models.base import Context, Model
@@ -27,6 +30,8 @@ from inferq.storage import Storage
 from inferq.telemetry import configure_logging
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.slots import Slots
+from models.saved_models import build
+from people import Person, person
 from photos import PHOTOS, jpeg
 
 # The same examples in each run; `--hypothesis-profile=thorough` looks for new ones, and for longer.
@@ -153,10 +158,31 @@ def pipeline(
 
 
 @pytest.fixture
-def api(settings: Settings, register: ModelRegister) -> Iterator[TestClient]:
+def accounts(state: redis.Redis) -> AccountStore:
+    return AccountStore(state)
+
+
+@pytest.fixture
+def ann(accounts: AccountStore) -> Person:
+    """The user that tests act as, unless they say otherwise."""
+    return person(accounts)
+
+
+@pytest.fixture
+def api(settings: Settings, register: ModelRegister, ann: Person) -> Iterator[TestClient]:
     """The running application over HTTP."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    app = create_app(settings)
+    with TestClient(app, raise_server_exceptions=False, headers=ann.headers) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled network as a TensorFlow SavedModel."""
+    if sys.version_info >= (3, 14):
+        pytest.skip("there is no TensorFlow for this Python yet")
+    require(find_spec("tensorflow"), "TensorFlow (make tensorflow)")
+    return build(tmp_path_factory.mktemp("tensorflow") / "saved_model")
 
 
 @pytest.fixture(scope="session")

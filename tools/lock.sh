@@ -8,5 +8,7 @@ compile() {
 }
 compile --output-file requirements/run.txt pyproject.toml requirements/build.in
 compile --output-file requirements/dev.txt --constraints requirements/run.txt --group dev pyproject.toml requirements/build.in
+compile --output-file requirements/tensorflow.txt --constraints requirements/dev.txt --group tensorflow
 compile --output-file requirements/uv.txt requirements/uv.in
 compile --output-file requirements/node.txt requirements/node.in
+compile --output-file requirements/audit.txt --constraints requirements/dev.txt requirements/audit.in

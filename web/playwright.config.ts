@@ -22,6 +22,8 @@ export default defineConfig({
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // For the test of a page that rebinds its name.
+        "--host-resolver-rules=MAP rebound.test 127.0.0.1",
       ],
     },
   },

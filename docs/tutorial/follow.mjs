@@ -1,14 +1,15 @@
 // Submit 100 photographs as one batch, follow them as they finish, cancel the last ten, export the rest.
 //
-// Run: node follow.mjs FOLDER [URL]; it writes batch.coco.json. But for the files, a browser runs all of it as well.
+// Run: INFERQ_API_KEY=$(cat data/local.key) node follow.mjs FOLDER [URL]; it writes batch.coco.json. But for the files and
+// the key (a page that has signed in needs none), a browser runs all of it as well.
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 
-const [folder, url = "http://127.0.0.1:8000"] = process.argv.slice(2);
+const [folder, url = "http://127.0.0.1:8000", key = process.env.INFERQ_API_KEY] = process.argv.slice(2);
 const batch = `tutorial-${crypto.randomUUID().slice(0, 8)}`;
 
-const call = async (path, options) => {
-  const response = await fetch(`${url}/api/v1${path}`, options);
+const call = async (path, { headers, ...options } = {}) => {
+  const response = await fetch(`${url}/api/v1${path}`, { ...options, headers: { Authorization: `Bearer ${key}`, ...headers } });
   return response.ok ? response : Promise.reject(new Error((await response.json()).detail));
 };
 
@@ -31,8 +32,8 @@ async function* follow(path, headers = {}) {
 }
 
 const names = (await readdir(folder)).filter((name) => name.endsWith(".jpg"));
-const submit = async (number) => {
-  const body = new Blob([await readFile(`${folder}/${names[number % names.length]}`)], { type: "image/jpeg" });
+const submit = async (n) => {
+  const body = new Blob([await readFile(`${folder}/${names[n % names.length]}`)], { type: "image/jpeg" });
   return (await call(`/predictions?batch=${batch}`, { method: "POST", body })).json();
 };
 const [made, unfinished] = [[], new Set()];

@@ -21,6 +21,10 @@ def json_pointer(*parts: str | int) -> str:
     return "".join(f"/{part}" for part in escaped)
 
 
+MOST_FIELD_ERRORS = 20
+"""So many of the things that are wrong with one request are told; a body may hold a hundred thousand."""
+
+
 class FieldError(NamedTuple):
     """One thing that is wrong with a request: where (a JSON pointer) and what."""
 
@@ -35,6 +39,8 @@ class InferqError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Error"
     retryable: ClassVar[bool] = False
+    challenge: str | None = None
+    """What `WWW-Authenticate` says: which credential would do."""
 
     def __init__(
         self,
@@ -116,14 +122,22 @@ class HostNotAllowed(RequestError):
 
 
 class Unauthenticated(RequestError):
-    """No credential, or one that is expired or revoked.
+    """No credential, or one that is expired or revoked; or a wrong user name or password.
 
-    Sign in, or send an API key that is valid.
+    Sign in, or send an API key that is valid: `Authorization: Bearer iq_…`.
     """
 
     code = "unauthenticated"
     status = 401
     title = "Sign in first"
+    challenge = "Bearer"
+
+    @classmethod
+    def invalid_token(cls, detail: str) -> Self:
+        """A credential was sent, but it is not valid."""
+        error = cls(detail)
+        error.challenge = 'Bearer error="invalid_token"'
+        return error
 
 
 class InsufficientScope(RequestError):
@@ -135,6 +149,13 @@ class InsufficientScope(RequestError):
     code = "insufficient_scope"
     status = 403
     title = "Not allowed with this credential"
+
+    @classmethod
+    def of(cls, scope: str) -> Self:
+        """A scope that is missing."""
+        error = cls(f"This needs a credential with the scope '{scope}'.")
+        error.challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+        return error
 
 
 class CrossOrigin(RequestError):
@@ -194,7 +215,7 @@ class NotFinished(RequestError):
 
 
 class UploadTooLarge(RequestError):
-    """The body is too large: an upload above `INFERQ_MAX_UPLOAD_BYTES`, or JSON above 1 MiB.
+    """The body is too large: an upload above `INFERQ_MAX_UPLOAD_BYTES`, or JSON above 128 KiB.
 
     Send a smaller file, or raise the setting. A list of ids can be sent in several requests.
     """
@@ -202,6 +223,28 @@ class UploadTooLarge(RequestError):
     code = "upload_too_large"
     status = 413
     title = "Upload too large"
+
+
+class RequestTooSlow(RequestError):
+    """The request arrived more slowly than any connection that is worth waiting for.
+
+    Send it again over a faster connection, or make the upload smaller.
+    """
+
+    code = "request_too_slow"
+    status = 408
+    title = "Request too slow"
+
+
+class HeadTooLarge(RequestError):
+    """The request's line and headers are larger than what is read of them.
+
+    Send fewer and shorter headers; what is long belongs into the body.
+    """
+
+    code = "head_too_large"
+    status = 431
+    title = "Request head too large"
 
 
 class RangeNotSatisfiable(RequestError):
@@ -279,6 +322,17 @@ class InputGone(RequestError):
     code = "input_gone"
     status = 409
     title = "Input is gone"
+
+
+class ReceiverGone(RequestError):
+    """A receiver of webhooks answered 410 before, so nothing is sent to it.
+
+    Have the receiver take webhooks again, then enable its URL: `POST /api/v1/webhooks/enable`.
+    """
+
+    code = "receiver_gone"
+    status = 409
+    title = "Receiver wants no more"
 
 
 class InvalidParameter(RequestError):
@@ -410,6 +464,16 @@ class ImageDamaged(PredictionError):
 
     code = "image_damaged"
     title = "Image is damaged"
+
+
+class OutOfMemory(PredictionError):
+    """The input took more memory than a worker may take (`INFERQ_WORKER_MEMORY_BYTES`), also with nothing beside it.
+
+    Make the input smaller, or raise the limit if the machine has more.
+    """
+
+    code = "out_of_memory"
+    title = "Out of memory"
 
 
 class InputMissing(PredictionError):

@@ -3,18 +3,21 @@
 Nothing else in inferq reads the environment. Call `get_settings()`; it is read once a process.
 """
 
+import json
 import os
+import re
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
-    JsonConfigSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -24,12 +27,45 @@ from typing_extensions import override
 from inferq.errors import SetupError
 
 PREFIX = "INFERQ_"
+RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def local_server_file() -> Path:
-    """Where `inferq up` writes the URL of this user's server, so that `inferq predict` finds it from any folder."""
+    """Where `inferq up` writes the URL of this user's server and its key: `inferq predict` finds both from any folder."""
     return user_config_path("inferq") / "server.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """The server that this user has started here; its key is for that server alone."""
+
+    url: str | None = None
+    api_key: str | None = None
+
+    @classmethod
+    def read(cls) -> "LocalServer":
+        """What `write` left; nothing where that is not to be read."""
+        try:
+            kept = json.loads(local_server_file().read_text(encoding="utf-8"))
+            return cls(kept["url"], kept.get("api_key"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
+
+    def write(self) -> None:
+        """Keeps it for this user alone."""
+        path = local_server_file()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+
+def _rate(text: str) -> str:
+    """A rate as `limits` reads it, checked."""
+    if RATE.fullmatch(text) is None:
+        raise ValueError("has to be a number per second, minute, hour or day, as in 20/minute")
+    return text
 
 
 class FileSecretSource(PydanticBaseSettingsSource):
@@ -85,18 +121,47 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None, description="Folder whose model folders are served. Unset, `<data dir>/models`."
     )
+    models_catalogue: Path | None = Field(
+        None,
+        description="Catalogue of `inferq models fetch`, a TOML file. Unset, the one of the package.",
+    )
+    models_mirror: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Base URL that `inferq models fetch` takes weights from instead of the catalogue's URLs:"
+        " `<base URL>/<name>-<version>/model.onnx`.",
+    )
     default_model: str | None = Field(
         None,
         description="Model of a request that names none. Unset, the bundled one, or the first by name.",
     )
     providers: Annotated[tuple[str, ...], NoDecode] = Field(
         ("cpu",),
-        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`).",
+        min_length=1,
+        description="ONNX Runtime execution providers in order of preference (`cuda,cpu`, `cuda:1,cpu`).",
     )
     concurrency: int | None = Field(
         None,
         ge=1,
-        description="Predictions that one worker runs at once. Unset, one a CPU it may use.",
+        description="Predictions that one worker has in hand at once. Unset, one a CPU it may use"
+        " (quotas of control groups count), or two batches of the model with the largest.",
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Threads that one run of a network uses. Unset, what `inferq models tune` found, or 1:"
+        " several runs side by side use CPUs better than several threads of one.",
+    )
+    parallel_runs: int | None = Field(
+        None,
+        ge=1,
+        description="Runs of one network at once. Unset, what `inferq models tune` found, or as many as"
+        " the CPUs have room for.",
+    )
+    batching: Literal["auto", "off", "always"] = Field(
+        "auto",
+        description="Whether predictions that wait are run together: where a worker measures at its start that it pays,"
+        " never, or always as many as a model allows (`max_batch`).",
     )
     retention: timedelta = Field(
         timedelta(hours=48),
@@ -134,11 +199,72 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         64_000_000, ge=1, description="Most pixels (width x height) of a picture accepted."
     )
+    formats: Annotated[
+        tuple[Literal["jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"], ...], NoDecode
+    ] = Field(
+        ("jpeg", "png", "webp", "bmp", "gif", "tiff", "heif"),
+        min_length=1,
+        description="Formats of pictures that are accepted; `heif` is HEIC.",
+    )
+    worker_memory_bytes: int = Field(
+        4 * 2**30,
+        ge=0,
+        description="Memory that a worker may take beyond what it has when its models are warm (Linux; 0: as much as"
+        " there is). An input that needs more ends its attempt, and with its last one `failed`.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         LOOPBACK_HOSTS, description="Host names that requests may be addressed to, without ports."
     )
     public_url: str | None = Field(
-        None, description="URL under which browsers reach the server, if a proxy changes it."
+        None,
+        description="URL under which browsers reach the server, if a proxy changes it. With `https://`, cookies are"
+        " for TLS alone, and browsers are told to keep to it (HSTS).",
+    )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of proxies whose `X-Forwarded-For` or `Forwarded` is believed.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins of other sites (`https://app.example`) whose pages may use the API with a key.",
+    )
+    demo: bool | None = Field(
+        None,
+        description="Whether the tutorial's account `ml_user` exists. Unset, only with `inferq up` on loopback.",
+    )
+    admin_password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        description="Password of the first user, `admin`. Unset, one is made up and printed once.",
+    )
+    session_lifetime: timedelta = Field(
+        timedelta(hours=24), description="How long a browser stays signed in."
+    )
+    token_lifetime: timedelta = Field(
+        timedelta(hours=1), description="How long an access token of `POST /auth/token` is valid."
+    )
+    sign_in_limit: Annotated[str, AfterValidator(_rate)] = Field(
+        "20/minute", description="Attempts to sign in that one address has."
+    )
+    submit_limit: Annotated[str, AfterValidator(_rate)] | None = Field(
+        None,
+        description="Predictions that one credential, and one address, may send (`600/minute`). Unset, no more are"
+        " refused than `INFERQ_MAX_IN_FLIGHT` does.",
+    )
+    webhook_url: str | None = Field(
+        None, description="Where the ends of predictions are told that name no `callback_url`."
+    )
+    webhook_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that receivers of webhooks may lie in (`10.1.0.0/16,fd00:7::/64`).",
+    )
+    webhook_loopback: bool = Field(
+        False,
+        description="For development: receivers of webhooks on this machine, also by plain `http://`.",
+    )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) that receivers of webhooks may be signed by, beside the system's.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
@@ -154,7 +280,15 @@ class Settings(BaseSettings):
         None, description="API key that `inferq.Client` and `inferq predict` send."
     )
 
-    @field_validator("providers", "allowed_hosts", mode="before")
+    @field_validator(
+        "providers",
+        "formats",
+        "allowed_hosts",
+        "trusted_proxies",
+        "cors_origins",
+        "webhook_networks",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -164,7 +298,13 @@ class Settings(BaseSettings):
         )
 
     @field_validator(
-        "retention", "attempt_timeout", "queue_timeout", "drain_timeout", mode="before"
+        "retention",
+        "attempt_timeout",
+        "queue_timeout",
+        "drain_timeout",
+        "session_lifetime",
+        "token_lifetime",
+        mode="before",
     )
     @classmethod
     def _seconds(cls, value: object) -> object:
@@ -179,9 +319,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order of precedence: arguments, environment, secret files, `.env`, what `inferq up` left for clients."""
-        local = JsonConfigSettingsSource(settings_cls, json_file=local_server_file())
-        return init_settings, env_settings, FileSecretSource(settings_cls), dotenv_settings, local
+        """Order of precedence: arguments, environment, secret files, `.env`."""
+        return init_settings, env_settings, FileSecretSource(settings_cls), dotenv_settings
 
     def state_url(self) -> str:
         """URL of the state store.
@@ -207,6 +346,15 @@ class Settings(BaseSettings):
     def blob_url(self) -> str:
         """URL of the storage of inputs."""
         return self.storage_url or (self.data_dir.absolute() / "storage").as_uri()
+
+    @property
+    def is_behind_tls(self) -> bool:
+        """Whether browsers reach the server over TLS alone."""
+        return (self.public_url or "").lower().startswith("https://")
+
+    def tuned_folder(self) -> Path:
+        """Where `inferq models tune` writes what it found best on this machine; it need not exist."""
+        return self.data_dir.absolute() / "tuned"
 
     def models_folder(self) -> Path:
         """Where an operator's own model folders lie; it need not exist."""

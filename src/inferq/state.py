@@ -1,8 +1,10 @@
 """The connection to the state store (Redis or Valkey) and to the Lua scripts that change it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import redis
@@ -15,7 +17,12 @@ from inferq.errors import StateUnavailable
 
 KEY_PREFIX = "inferq:"
 BLOCKING_TIMEOUT = 10.0
+BLOCK_MS = 5000
+CHUNK = 1000
 SOCKET_SCHEMES = ("redis+socket", "unix", "socket")
+
+Entries = Sequence[tuple[str, dict[str, str]]]
+"""Of a stream: their ids and fields."""
 
 
 def client_url(url: str) -> str:
@@ -89,3 +96,38 @@ def due(client: redis.Redis, key: str, *, limit: int) -> list[str]:
         pipe.zrange(key, 0, limit - 1, withscores=True)
         (seconds, micros), members = pipe.execute()
     return [member for member, score in members if score <= seconds * 1e6 + micros]
+
+
+def microseconds(duration: timedelta) -> int:
+    """A duration as the store counts it."""
+    return duration // timedelta(microseconds=1)
+
+
+def moment(fields: Mapping[str, str], name: str) -> datetime | None:
+    """The time in a field of a hash; None where it is missing or empty."""
+    return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if fields.get(name) else None
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """Names and values in turn, as scripts give them, by name."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+async def follow_stream(
+    client: redis.asyncio.Redis, stream: str
+) -> AsyncIterator[Sequence[tuple[str, dict[str, str]]]]:
+    """Yields what is added to a stream from now on, all at once that came meanwhile, until the store goes away.
+
+    The first list is empty: it says that from here on nothing is missed.
+
+    Raises:
+        redis.ConnectionError: The store went away.
+    """
+    newest = cast("Entries", await client.xrevrange(stream, count=1))
+    after = newest[0][0] if newest else "0-0"
+    yield []
+    while True:
+        answer = await client.xread({stream: after}, block=BLOCK_MS, count=CHUNK)
+        for _, entries in cast("Sequence[tuple[str, Entries]]", answer or ()):
+            after = entries[-1][0]
+            yield entries

@@ -6,15 +6,16 @@ import pytest
 
 from api.live import LiveApi
 from inferq.settings import Settings
+from people import Person
 
 
 @pytest.fixture
-def start_api(settings: Settings, register) -> Iterator[Callable[..., LiveApi]]:
+def start_api(settings: Settings, register, ann: Person) -> Iterator[Callable[..., LiveApi]]:
     """Starts an API on a port of its own, or on one that another had."""
     started: list[LiveApi] = []
 
     def start(port: int | None = None) -> LiveApi:
-        started.append(LiveApi(settings, port).start())
+        started.append(LiveApi(settings, port, key=ann.key).start())
         return started[-1]
 
     yield start

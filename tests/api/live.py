@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2 as httpx
-import uvicorn
 
 from inferq.api.app import Server, create_app
 from inferq.settings import Settings
@@ -65,14 +64,15 @@ class Stream:
 class LiveApi:
     """One API process's worth of server."""
 
-    def __init__(self, settings: Settings, port: int | None = None) -> None:
+    def __init__(self, settings: Settings, port: int | None = None, *, key: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         app = create_app(settings.model_copy(update={"allowed_hosts": ("127.0.0.1",)}))
-        config = uvicorn.Config(app, port=self.port, log_config=None, timeout_graceful_shutdown=5)
-        self._server = Server(config, app)
+        self._server = Server(app, host="127.0.0.1", port=self.port)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self.client = httpx.Client(base_url=self.url, timeout=SECONDS)
+        self.key = key
+        headers = {"Authorization": f"Bearer {key}"}
+        self.client = httpx.Client(base_url=self.url, timeout=SECONDS, headers=headers)
 
     def start(self) -> "LiveApi":
         self._thread.start()

@@ -12,6 +12,7 @@ from inferq.api.push import Listener, ListenerGone, Update
 from inferq.predictions.events import Change, EventId
 from inferq.predictions.record import ModelReference
 from inferq.predictions.store import PredictionStore
+from people import Person
 from predictions.drafts import HOUR, accept, start, succeed
 from system.served import eventually
 
@@ -19,9 +20,9 @@ MODEL = ModelReference(name="ssdlite-mobilenet-v2-coco", version="1")
 
 
 @pytest.fixture
-def queued(store: PredictionStore) -> Callable[..., str]:
+def queued(store: PredictionStore, ann: Person) -> Callable[..., str]:
     """Accepts a prediction of the caller's own; returns its id."""
-    return lambda **changes: accept(store, **{"owner": "local", "model": MODEL} | changes)
+    return lambda **changes: accept(store, **{"owner": ann.owner, "model": MODEL} | changes)
 
 
 def one(task_id: str) -> str:
@@ -195,7 +196,8 @@ def test_a_reader_that_takes_nothing_is_dropped(
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", live.port))
-        deaf.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {live.key}"
+        deaf.sendall(f"GET /api/v1/events HTTP/1.1\r\n{head}\r\n\r\n".encode())
         app = live._server.config.app
         eventually(app.state.services.changes._all)
         metadata = {"note": "x" * 3900}

@@ -364,10 +364,10 @@ def test_a_deadline_for_the_start_is_kept_and_must_be_a_time(api: TestClient, up
     ],
 )
 def test_beyond_its_limits_a_deployment_says_when_to_come_back_and_stores_nothing(
-    settings: Settings, register, photo, tmp_path: Path, limit: str, value: int, status: int, code
+    settings: Settings, register, ann, photo, tmp_path: Path, limit: str, value: int, status, code
 ):
     limited = settings.model_copy(update={limit: value})
-    with TestClient(create_app(limited)) as client:
+    with TestClient(create_app(limited), headers=ann.headers) as client:
         picture = {"image": ("cat.jpg", photo["chelsea"])}
         if limit != "min_free_disk_bytes":
             assert client.post(URL, files=picture).status_code == 202

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from api.live import SECONDS, LiveApi
 from inferq.api.app import create_app
+from inferq.errors import MOST_FIELD_ERRORS
 from inferq.predictions.record import ModelReference
 from predictions.drafts import accept, succeed
 from system.served import eventually
@@ -111,8 +112,21 @@ def test_a_picture_may_be_sent_as_a_form_with_something_behind_its_end(api: Test
         (b'{"ids": ["\\ud800"]}', 422, "invalid_parameter"),
         (b'{"parameters": {"score_threshold": NaN}}', 422, "invalid_parameter"),
         (b'{"parameters": {"\\udfff": 1}}', 422, "invalid_parameter"),
+        (b'{"ids": [' + b"9" * 100_000 + b"]}", 400, "malformed_request"),
+        (b'{"ids": ' + b'{"a":' * 20_000 + b"1" + b"}" * 20_000 + b"}", 400, "malformed_request"),
     ],
-    ids=["broken", "no UTF-8", "deep", "large", "number", "surrogate", "NaN", "surrogate name"],
+    ids=[
+        "broken",
+        "no UTF-8",
+        "deep",
+        "large",
+        "number",
+        "surrogate",
+        "NaN",
+        "surrogate name",
+        "huge number",
+        "deep object",
+    ],
 )
 def test_a_body_that_is_no_json_is_refused(
     api: TestClient, path: str, body: bytes, status: int, code: str
@@ -131,9 +145,9 @@ def test_json_has_to_be_called_json(api: TestClient, path: str, headers: dict):
     assert headers.get("Content-Type", "without Content-Type") in problem["detail"]
 
 
-def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, photo):
+def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, ann, photo):
     model = ModelReference(name="ssdlite-mobilenet-v2-coco", version="1")
-    done = accept(store, owner="local", model=model)
+    done = accept(store, owner=ann.owner, model=model)
     succeed(store, done)
     picture, long = {"image": photo["chelsea"]}, {"Idempotency-Key": "x" * 256}
     for answer, pointers in (
@@ -152,6 +166,32 @@ def test_what_is_wrong_is_pointed_at_wherever_it_is(api: TestClient, store, phot
     ):
         problem = refused(answer, 422, "invalid_parameter")
         assert [error["pointer"] for error in problem["errors"]] == pointers
+
+
+def test_of_very_many_wrong_fields_the_first_are_told(api: TestClient, store, ann, photo):
+    done = accept(
+        store,
+        owner=ann.owner,
+        model=ModelReference(name="ssdlite-mobilenet-v2-coco", version="1"),
+    )
+    succeed(store, done)
+    many = {f"k{number}": 1 for number in range(8000)}
+    for answer in (
+        api.post(f"{URL}/delete", json=many),
+        api.post(f"{URL}/{done}/rerun", json={"parameters": many}),
+        api.post(
+            URL, content=photo["chelsea"], params=many, headers={"Content-Type": "image/jpeg"}
+        ),
+    ):
+        problem = refused(answer, 422, "invalid_parameter")
+        assert len(problem["errors"]) == MOST_FIELD_ERRORS
+        assert len(answer.content) < 10_000
+
+
+@pytest.mark.parametrize("moment", ["0.5", "1764000000", "2026", "-1", "2026-11-24T09:30:00"])
+def test_a_moment_is_told_as_rfc_3339_writes_it(api: TestClient, moment: str):
+    answer = api.get(URL, params={"created_after": moment})
+    assert refused(answer, 422, "invalid_parameter")["errors"][0]["pointer"] == "/created_after"
 
 
 def test_metadata_that_is_too_deep_is_refused_and_what_is_not_comes_back(
@@ -177,10 +217,16 @@ def test_an_origin_that_is_no_url_is_a_foreign_one(api: TestClient, upload, orig
     refused(answer, 403, "cross_origin")
 
 
+def signed(live: LiveApi, request: bytes) -> bytes:
+    """The same request with the caller's key."""
+    close = b"Connection: close\r\n"
+    return request.replace(close, close + f"Authorization: Bearer {live.key}\r\n".encode())
+
+
 def exchange(live: LiveApi, request: bytes, *, end: bool = False) -> tuple[int, bytes, bytes]:
     """Status, head and body of the answer to bytes on a connection of their own; `end` says that no more come."""
     with socket.create_connection(("127.0.0.1", live.port), SECONDS) as connection:
-        connection.sendall(request)
+        connection.sendall(signed(live, request))
         if end:
             connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -237,14 +283,14 @@ def test_odd_words_in_a_filter_match_nothing(live: LiveApi, query: bytes):
         request(URL.encode(), method=b"BREW"),
         request(URL.encode(), b"X-A: a\x00b"),
         request(URL.encode() + b"?batch=\xff"),
-        request(URL.encode() + b"?label=" + b"a" * 100_000),
         b"\x16\x03\x01no HTTP\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_refused_before_the_application(live: LiveApi, sent: bytes):
-    answered, head, _ = exchange(live, sent)
+    answered, head, body = exchange(live, sent)
     assert answered == 400
     assert b"x-request-id" not in head
+    assert json.loads(body)["code"] == "malformed_request"
     assert live.client.get("/healthz").status_code == 200
 
 
@@ -258,7 +304,7 @@ def test_of_an_upload_whose_client_goes_away_nothing_stays(
     known = set(state.keys())
     exchange_half = request(URL.encode(), *lines, method=b"POST") + body[: len(body) // 2]
     with socket.create_connection(("127.0.0.1", live.port), SECONDS) as connection:
-        connection.sendall(exchange_half)
+        connection.sendall(signed(live, exchange_half))
     open_connections = live._server.server_state.connections
     tasks = live._server.server_state.tasks
     eventually(lambda: not open_connections and not tasks)

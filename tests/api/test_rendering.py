@@ -20,10 +20,10 @@ from starlette.testclient import TestClient
 
 from inferq.api.app import create_app
 from inferq.api.rendering import Renders
-from inferq.api.routes import pictures
 from inferq.errors import RenderingBusy
 from inferq.settings import Settings
 from inferq.worker.pipeline import Pipeline
+from people import Person
 from photos import encoded, pixels
 
 URL = "/api/v1/predictions"
@@ -163,8 +163,9 @@ def test_a_preview_that_many_ask_for_at_once_is_made_once(api: TestClient, large
         made.append(max_side)
         return real(data, max_side)
 
-    real = pictures.preview
-    monkeypatch.setattr(pictures, "preview", counting)
+    drawing = api.app.state.services.drawing
+    real = drawing.preview
+    monkeypatch.setattr(drawing, "preview", counting)
     with ThreadPoolExecutor(20) as callers:
         answers = list(callers.map(api.get, [f"{large}/preview"] * 20))
     assert {answer.status_code for answer in answers} == {200}
@@ -185,7 +186,8 @@ def test_a_full_queue_is_a_problem_that_says_when_to_come_again(api: TestClient,
 class Server:
     """The application on a real port of this machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, headers: dict[str, str]) -> None:
+        self.headers = headers
         self.app = create_app(settings)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -205,15 +207,17 @@ class Server:
 
 
 @pytest.fixture
-def server(settings: Settings, register) -> Iterator[Server]:
-    server = Server(settings.model_copy(update={"allowed_hosts": ("127.0.0.1",)}))
+def server(settings: Settings, register, ann: Person) -> Iterator[Server]:
+    here = settings.model_copy(update={"allowed_hosts": ("127.0.0.1",)})
+    server = Server(here, ann.headers)
     yield server
     server.stop()
 
 
 def accepted(server: Server, data: bytes) -> str:
     """The task id of a prediction on a picture."""
-    answer = httpx2.post(f"{server.url}{URL}", files={"image": ("a.jpg", data)})
+    files = {"image": ("a.jpg", data)}
+    answer = httpx2.post(f"{server.url}{URL}", files=files, headers=server.headers)
     return answer.json()["task_id"]
 
 
@@ -228,12 +232,17 @@ def test_a_client_that_hangs_up_in_the_queue_costs_no_drawing(server: Server, ph
         return b"drawn"
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as other:
-        patch.setattr(pictures, "preview", occupy)
+        patch.setattr(server.app.state.services.drawing, "preview", occupy)
         path = f"{URL}/{task_id}/preview?max_side="
-        holding = other.submit(httpx2.get, f"{server.url}{path}320")
+        holding = other.submit(httpx2.get, f"{server.url}{path}320", headers=server.headers)
         assert busy.wait(PATIENCE)
         with socket.create_connection(("127.0.0.1", server.port)) as leaving:
-            leaving.sendall(f"GET {path}1280 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            head = {"Host": "127.0.0.1"} | server.headers
+            lines = [
+                f"GET {path}1280 HTTP/1.1",
+                *(f"{name}: {text}" for name, text in head.items()),
+            ]
+            leaving.sendall("\r\n".join([*lines, "", ""]).encode())
             eventually(lambda: server.renders.pending == 2)
         eventually(lambda: server.renders.pending == 1)
         done.set()
@@ -254,7 +263,7 @@ def test_a_picture_that_breaks_off_in_storage_breaks_off_for_the_client_too(serv
     (blob,) = storage_folder(server).rglob("input")
     os.truncate(blob, 2**20 + 1000)
     with pytest.raises(httpx2.RemoteProtocolError):
-        httpx2.get(f"{server.url}{URL}/{task_id}/image")
+        httpx2.get(f"{server.url}{URL}/{task_id}/image", headers=server.headers)
     os.truncate(blob, 0)
-    answer = httpx2.get(f"{server.url}{URL}/{task_id}/image")
+    answer = httpx2.get(f"{server.url}{URL}/{task_id}/image", headers=server.headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 def test_pages_run_no_inline_script_and_load_nothing_from_elsewhere(api: TestClient, path: str):
     response = api.get(path)
     assert response.headers["Content-Type"].startswith("text/html")
-    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Cache-Control"] == "private, no-cache"
     assert "script-src 'self'" in response.headers["Content-Security-Policy"]
     for script in re.findall(r"<script[^>]*>(.*?)</script>", response.text, re.DOTALL):
         assert script == ""
@@ -28,5 +28,5 @@ def test_hashed_assets_are_kept_by_browsers_and_missing_ones_are_not(api: TestCl
     assert "immutable" in api.get(asset).headers["Cache-Control"]
     missing = api.get("/assets/gone.js")
     assert missing.status_code == 404
-    assert missing.headers["Cache-Control"] == "no-cache"
+    assert missing.headers["Cache-Control"] == "private, no-cache"
     assert missing.headers["Content-Type"] == "application/problem+json"

@@ -1,6 +1,7 @@
 """`inferq models …` on folders and files, without a server."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,9 @@ def test_check_tells_how_quick_a_model_is_and_what_it_finds(folder: Path, photo_
     assert done.returncode == 0, done.stderr
     assert "net@1: card, weights and network fit together" in done.stdout
     assert "inference" in done.stdout
+    assert re.search(
+        r"runs .* at once \(a prediction takes [\d.]+ ms in batches of 1,", done.stdout
+    )
     assert "cat of net@1" in done.stdout
 
 
@@ -106,12 +110,18 @@ def test_run_predicts_without_a_server(folder: Path, photo_files):
 def test_a_file_that_tells_its_classes_becomes_a_model_that_works(tmp_path: Path, photo_files):
     names = str({index: f"thing {index + 1}" for index in range(90)})
     file = graph_with(tmp_path / "My Net.onnx", names=names, license="MIT")
-    done = models("add", file, "--output-format", "ssd", "--to", tmp_path / "models")
+    vietnamese = tmp_path / "LABELS.vi.txt"
+    vietnamese.write_text("".join(f"thứ {index + 1}\n" for index in range(90)), encoding="utf-8")
+    done = models(
+        "add", file, "--output-format", "ssd", "--to", tmp_path / "models", "--labels",
+        f"vi={vietnamese}",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"INFERQ_MODELS_DIR={tmp_path / 'models'} inferq up" in done.stdout
     made = tmp_path / "models" / "my-net-1"
     card = read_card(made)
     assert (card.reference, card.license, card.labels[17]) == ("my-net@1", "MIT", "thing 17")
+    assert card.translated_labels["vi"][17] == "thứ 17"
     ran = models("run", made, photo_files["chelsea"], "--format", "jsonl")
     assert json.loads(ran.stdout)["result"]["detections"][0]["label"] == "thing 17"
 
@@ -132,7 +142,13 @@ def test_what_cannot_be_added_leaves_nothing_behind(tmp_path: Path):
     file = graph_with(tmp_path / "net.onnx", names="['a', 'b']")
     options = ["--output-format", "ssd", "--to", tmp_path / "models"]
     assert "90 classes apart, but there are 2 names" in refused("add", file, *options)
+    assert "nonesuch.txt cannot be read" in refused(
+        "add", file, *options, "--labels", "nonesuch.txt"
+    )
     labels = tmp_path / "labels.txt"
+    labels.write_text("một\n")
+    twice = [f"--labels=vi={labels}"] * 2
+    assert "given already" in refused("add", file, *options, *twice)
     labels.write_bytes("Würfel\n".encode("utf-16"))
     assert "is no text in UTF-8" in refused("add", file, *options, "--labels", labels)
     broken = tmp_path / "broken.onnx"

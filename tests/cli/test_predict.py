@@ -45,6 +45,11 @@ def command(served: Served, *arguments: object) -> list[str]:
     return [*start, *map(str, arguments)]
 
 
+@pytest.fixture(autouse=True)
+def _key(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFERQ_API_KEY", served.key)
+
+
 def predict(served: Served, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(served, *arguments), capture_output=True, text=True, timeout=60, check=False

@@ -183,11 +183,14 @@ def test_paths_files_pictures_and_arrays_arrive_as_their_bytes(
     path.write_bytes(b"from a path")
     array = np.zeros((2, 3, 3), dtype=np.uint8)
     for source in (path, str(path), io.BytesIO(b"from a file"), array, Image.fromarray(array)):
-        client.submit(source, metadata={"a": [1]}, classes=["cat", "dog"])
+        client.submit(
+            source, metadata={"a": [1]}, classes=["cat", "dog"], callback_url="https://a.example/"
+        )
     bodies = server.bodies
     assert b"from a path" in bodies[0]
     assert b'filename="photo.jpg"' in bodies[0]
     assert b'name="metadata"\r\n\r\n{"a": [1]}' in bodies[0]
+    assert b'name="callback_url"\r\n\r\nhttps://a.example/' in bodies[0]
     assert bodies[0].count(b'name="classes"') == 2
     assert b"from a path" in bodies[1]
     assert b"from a file" in bodies[2]

@@ -31,14 +31,14 @@ def test_a_hundred_waiting_clients_get_their_results_although_the_api_is_killed(
     started = threading.Barrier(IN_THREADS + 2)
 
     def predict(number: int) -> Prediction:
-        with Client(served.url) as client:
+        with Client(**served.access) as client:
             started.wait()
             if number % 2:
                 return client.predict(photo["chelsea"])
             return client.submit(photo["chelsea"]).result()
 
     async def predict_all() -> list[Prediction]:
-        async with AsyncClient(served.url) as client:
+        async with AsyncClient(**served.access) as client:
             return await asyncio.gather(
                 *(client.predict(photo["chelsea"]) for _ in range(IN_A_LOOP))
             )
@@ -68,7 +68,7 @@ def _kill_api_when(served: Served, futures: list[Future[Prediction]], ended: int
 
 
 def test_a_map_goes_on_although_the_api_is_killed(served: Served, photo: dict[str, bytes]):
-    with Client(served.url) as client:
+    with Client(**served.access) as client:
         running = client.map([photo["chelsea"]] * 60, at_once=20)
         first = [next(running) for _ in range(10)]
         victim = served.child("inferq api")

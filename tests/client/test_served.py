@@ -107,7 +107,7 @@ def test_events_tell_what_becomes_of_a_batch(client: Client, photo: dict[str, by
 
 def test_the_asynchronous_client_does_the_same(served: Served, photo: dict[str, bytes]):
     async def scenario() -> None:
-        async with AsyncClient(served.url) as client:
+        async with AsyncClient(**served.access) as client:
             pictures = (photo["chelsea"] for _ in range(20))
             async with aclosing(client.map(pictures, ordered=False, batch="async")) as running:
                 ids = {prediction.task_id async for prediction in running}

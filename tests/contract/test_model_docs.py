@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from inferq.models.card import Card
+from inferq.models.card import TRANSLATED_LABELS, Card
 from inferq.models.detector import Detector
 from inferq.models.outputs import OUTPUT_FORMATS
 
@@ -15,7 +15,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="ut
 
 def printed(*, all_lines: bool = False) -> dict:
     """The card of the page; with `all_lines`, also what another format would need."""
-    (card,) = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    card, _ = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     return tomllib.loads(
         re.sub(r"^# (\w+ = )", r"\1", card, flags=re.MULTILINE) if all_lines else card
     )
@@ -40,7 +40,8 @@ def test_every_output_format_is_in_the_table():
 
 def test_the_printed_card_leaves_nothing_out():
     card = printed(all_lines=True)
-    assert set(card) == fields(Card)
+    assert set(card) == fields(Card) - {TRANSLATED_LABELS}
+    assert Card.model_validate(printed()).translated_labels.keys() == {"vi"}
     for name, field in Card.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             assert set(card[name]) == fields(field.annotation), name
@@ -56,4 +57,4 @@ def test_every_command_that_the_page_names_exists():
     }
     named = set(re.findall(r"inferq models (\w+)", TEXT))
     assert named <= known
-    assert {"add", "check", "run", "reload"} <= named
+    assert {"add", "check", "run", "reload", "fetch"} <= named

@@ -33,3 +33,16 @@ def test_every_refusal_of_the_api_is_a_problem(document: dict):
             for status, response in operation["responses"].items():
                 if int(status) >= 400 and path.startswith("/api/"):
                     assert set(response["content"]) == {"application/problem+json"}, (path, status)
+
+
+def test_a_new_prediction_links_to_what_can_be_done_with_it(document: dict):
+    operations = {
+        operation["operationId"]: path
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+    }
+    made = document["paths"]["/api/v1/predictions"]["post"]["responses"]
+    for links in (made["200"]["links"], made["202"]["links"]):
+        named = {link["operationId"] for link in links.values()}
+        assert len(named) == len(links)
+        assert named == {name for name, path in operations.items() if "{task_id}" in path}

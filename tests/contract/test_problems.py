@@ -17,6 +17,7 @@ from PIL import Image
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from inferq.api import bodies
 from inferq.api.app import create_app
 from inferq.api.rendering import Renders
 from inferq.errors import InferqError, error_class, error_classes
@@ -24,6 +25,7 @@ from inferq.models.register import ModelRegister
 from inferq.settings import Settings
 from inferq.storage import Storage
 from inferq.worker.pipeline import Pipeline
+from people import Person
 from photos import encoded, pixels
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +36,10 @@ TRACED = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
 WAIT_STATUS = {429, 503, 507}
 
 NEVER_ANSWERED = {
-    "unauthenticated": "there are no accounts yet",
-    "insufficient_scope": "there are no accounts yet",
-    "rate_limited": "there are no accounts yet whose requests could be counted",
+    "head_too_large": "answered by the connection, before there is a request: tests/api/test_connections.py",
     "server_unreachable": "the client's word for no answer",
     "canceled": "raised by the client alone",
+    "out_of_memory": "only a failed prediction carries it",
     "input_missing": "only a failed prediction carries it",
     "model_failed": "only a failed prediction carries it",
     "attempts_exhausted": "only a failed prediction carries it",
@@ -57,12 +58,13 @@ class Site:
     pipeline: Pipeline
     storage: Storage
     photo: bytes
+    ann: Person
     patch: pytest.MonkeyPatch
     stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, **changes: object) -> TestClient:
         app = create_app(self.settings.model_copy(update=changes))
-        client = TestClient(app, raise_server_exceptions=False, headers=TRACED)
+        client = TestClient(app, raise_server_exceptions=False, headers=TRACED | self.ann.headers)
         return self.stack.enter_context(client)
 
     def submit(self, client: TestClient, data: bytes | None = None, **fields: str):
@@ -81,9 +83,9 @@ class Site:
 @pytest.fixture
 def site(
     settings: Settings, register: ModelRegister, pipeline: Pipeline, storage: Storage,
-    photo: dict[str, bytes], monkeypatch: pytest.MonkeyPatch,
+    photo: dict[str, bytes], ann: Person, monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Site]:  # fmt: skip
-    site = Site(settings, pipeline, storage, photo["chelsea"], monkeypatch)
+    site = Site(settings, pipeline, storage, photo["chelsea"], ann, monkeypatch)
     with site.stack:
         yield site
 
@@ -120,6 +122,23 @@ def a_foreign_page(site: Site):
     return site.start().post(f"{URL}/x/cancel", headers={"Origin": "https://evil.example"})
 
 
+@reaches("unauthenticated")
+def a_request_of_nobody(site: Site):
+    return site.start().get(URL, headers={"Authorization": ""})
+
+
+@reaches("insufficient_scope")
+def a_look_at_what_belongs_to_another(site: Site):
+    return site.start().get(URL, params={"owner": "bob"})
+
+
+@reaches("rate_limited")
+def one_submit_too_many(site: Site):
+    api = site.start(submit_limit="1/minute")
+    site.queued(api)
+    return site.submit(api)
+
+
 @reaches("not_found")
 def an_unknown_task_id(site: Site):
     return site.start().get(f"{URL}/nonesuch")
@@ -145,6 +164,12 @@ def an_early_picture(site: Site):
 @reaches("upload_too_large")
 def a_large_upload(site: Site):
     return site.submit(site.start(max_upload_bytes=1000))
+
+
+@reaches("request_too_slow")
+def a_body_that_trickles(site: Site):
+    site.patch.setattr(bodies, "PATIENCE_SECONDS", -1.0)
+    return site.start().post(URL, content=b"x", headers={"Content-Type": "image/png"})
 
 
 @reaches("range_not_satisfiable")
@@ -185,6 +210,16 @@ def a_rerun_without_its_input(site: Site):
     record = api.app.state.services.store.get(path.rpartition("/")[2])
     site.storage.delete_all(record.input_key)
     return api.post(f"{path}/rerun")
+
+
+@reaches("receiver_gone")
+def a_receiver_that_wanted_no_more(site: Site):
+    api, url = site.start(), "https://receiver.example/"
+    task_id = site.submit(api, callback_url=url).json()["task_id"]
+    site.pipeline.run(task_id)
+    deliveries = api.app.state.services.deliveries
+    deliveries._client.zadd(f"inferq:webhook-disabled:{site.ann.owner}", {url: 1})
+    return api.post(f"/api/v1/webhooks/deliveries/{task_id}/redeliver")
 
 
 @reaches("invalid_parameter")

@@ -41,18 +41,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def served(running: Served) -> Served:
+def served(running: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
     """A running server without predictions."""
     every = {"filter": {"state": ["queued", "running", "succeeded", "failed", "canceled"]}}
-    httpx.post(f"{running.url}/api/v1/predictions/delete", json=every).raise_for_status()
+    url = f"{running.url}/api/v1/predictions/delete"
+    httpx.post(url, json=every, headers=running.headers).raise_for_status()
+    monkeypatch.setenv("INFERQ_API_KEY", running.key)
     return running
 
 
 def counts(server: Served) -> dict[str, int]:
     """How many predictions stand in each state, of the batch that was made last; empty where there is none."""
-    api = f"{server.url}/api/v1"
-    newest = httpx.get(f"{api}/predictions", params={"limit": 1}).json()["items"]
-    return httpx.get(f"{api}/batches/{newest[0]['batch']}").json()["counts"] if newest else {}
+    with httpx.Client(base_url=f"{server.url}/api/v1", headers=server.headers) as api:
+        newest = api.get("/predictions", params={"limit": 1}).json()["items"]
+        return api.get(f"/batches/{newest[0]['batch']}").json()["counts"] if newest else {}
 
 
 def check(server: Served, folder: Path) -> None:

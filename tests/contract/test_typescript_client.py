@@ -13,6 +13,7 @@ from inferq.models.register import ModelRegister
 from inferq.predictions.store import PredictionStore
 from inferq.settings import Settings
 from inferq.worker.pipeline import Pipeline
+from people import Person
 
 WEB = Path(__file__).parents[2] / "web"
 QUEUED = "inferq:queued:ssdlite-mobilenet-v2-coco@1"
@@ -29,14 +30,15 @@ def work(pipeline: Pipeline, store: PredictionStore, state: redis.Redis) -> None
 
 def test_the_generated_client_works_against_a_real_server(
     settings: Settings, register: ModelRegister, pipeline: Pipeline, store: PredictionStore,
-    state: redis.Redis, photo_files: dict[str, Path], tmp_path: Path,
+    state: redis.Redis, ann: Person, photo_files: dict[str, Path], tmp_path: Path,
 ):  # fmt: skip
     require(
         (WEB / "node_modules").is_dir() and shutil.which("npx"), "the web client's node_modules"
     )
-    live = LiveApi(settings).start()
+    live = LiveApi(settings, key=ann.key).start()
     environment = os.environ | {
         "INFERQ_E2E_URL": live.url,
+        "INFERQ_E2E_KEY": live.key,
         "INFERQ_E2E_PHOTOS": str(photo_files["chelsea"]),
     }
     log = tmp_path / "vitest.log"

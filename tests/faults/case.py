@@ -15,6 +15,8 @@ from faults.fault_model import QUICK, Picture
 from faults.site import Site
 from faults.submitter import Accepted, Submitter
 from faults.verdict import Fate, Truth, Verdict, Window
+from inferq.accounts.store import AccountStore
+from people import person
 
 T = TypeVar("T")
 WORKERS = 2
@@ -103,11 +105,11 @@ class Case:
         self.connect(deployment.url)
         return deployment
 
-    def connect(self, url: str, **options: str) -> None:
-        """Opens clients for a running API, and begins to count."""
+    def connect(self, url: str, key: str | None = None, **options: str) -> None:
+        """Opens clients for a running API, and begins to count; without a key, one is made in the site's state store."""
         client = self._stack.enter_context(self.site.state.client())
         self._truth = Truth(client)
-        self._submitter = Submitter(url, **options)
+        self._submitter = Submitter(url, key or person(AccountStore(client)).key, **options)
         self._stack.callback(self._submitter.close)
 
     def use(self, truth: Truth) -> None:

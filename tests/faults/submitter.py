@@ -33,8 +33,9 @@ class Accepted:
 class Submitter:
     """Posts pictures; each has an idempotency key, so that one that is sent again is accepted once."""
 
-    def __init__(self, url: str, *, model: str = REFERENCE) -> None:
-        self._client = httpx.Client(base_url=url, timeout=20)
+    def __init__(self, url: str, key: str, *, model: str = REFERENCE) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        self._client = httpx.Client(base_url=url, timeout=20, headers=headers)
         self._crowd = ThreadPoolExecutor(CROWD, thread_name_prefix="submitter")
         self._model = model
         self._stop = threading.Event()

@@ -53,7 +53,7 @@ def _kill_and_start_again(case: Case, data: Path) -> None:
     first = Served(data).ready()
     second: Served | None = None
     try:
-        case.connect(first.url, model=BUNDLED)
+        case.connect(first.url, first.key, model=BUNDLED)
         photo = Photo()
         case.submit([photo] * case.size.pick(800, 40))
         with case.fault():

@@ -9,7 +9,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
+TYPES = {
+    "uint8": TensorProto.UINT8,
+    "float16": TensorProto.FLOAT16,
+    "float32": TensorProto.FLOAT,
+}
 
 
 def write_graph(
@@ -28,12 +32,13 @@ def write_graph(
         path: The `.onnx` file.
         tensors: Output name to one picture's tensor `[…]`, without the batch axis.
         input_shape: Of one picture.
-        dtype: Of the input.
+        dtype: Of the input; with float16 the outputs are float16 too.
         batch: The fixed batch axis, or None for a dynamic one.
         threshold: Mean of a picture's values above which it counts as bright.
         gated: Outputs that are multiplied by 0 for pictures that are not bright.
     """
     axis = "n" if batch is None else batch
+    returned = TYPES["float32" if dtype == "uint8" else dtype]
     nodes = [
         helper.make_node("Cast", ["image"], ["values"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["values", "pixel_axes"], ["mean"], keepdims=0),
@@ -53,11 +58,10 @@ def write_graph(
         source, operation = ("gate", "Mul") if name in gated else ("nothing", "Add")
         nodes += [
             helper.make_node("Reshape", [source, f"{name}_shape"], [f"{name}_gate"]),
-            helper.make_node(operation, [f"{name}_gate", f"{name}_value"], [name]),
+            helper.make_node(operation, [f"{name}_gate", f"{name}_value"], [f"{name}_wide"]),
+            helper.make_node("Cast", [f"{name}_wide"], [name], to=returned),
         ]
-        outputs.append(
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [axis, *tensor.shape])
-        )
+        outputs.append(helper.make_tensor_value_info(name, returned, [axis, *tensor.shape]))
     graph = helper.make_graph(
         nodes,
         "tiny",

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from inferq.errors import SetupError
-from inferq.models.adding import add_onnx
+from inferq.models.adding import add_network
 from inferq.models.base import Context
 from inferq.models.catalogue import load_models
-from inferq.models.onnx_file import Wishes
+from inferq.models.graph_card import Wishes
 from inferq.models.trial import try_model
 from models.graphs import write_graph
 
@@ -56,7 +56,7 @@ def told(request, tmp_path: Path) -> tuple[str, Path]:
 
 def test_a_file_that_tells_its_classes_is_served_without_a_word(told, tmp_path: Path):
     name, file = told
-    added = add_onnx(file, tmp_path / "models", name=None, wishes=Wishes())
+    added = add_network(file, tmp_path / "models", name=None, wishes=Wishes())
     assert added.card.output_format == name
     (model,) = load_models([added.folder], Context())
     buffer = io.BytesIO()
@@ -79,7 +79,7 @@ def test_a_graph_that_cannot_be_run_as_presumed_is_refused_and_leaves_nothing(tm
     file = tmp_path / "net.onnx"
     write_graph(file, {"output": np.zeros((30, 7))}, input_shape=(3, SIDE, SIDE))
     with pytest.raises(SetupError, match="30 rows, but an input of 64 x 64"):
-        add_onnx(
+        add_network(
             file, tmp_path / "models", name="net", wishes=Wishes("yolox", labels=["cat", "dog"])
         )
     assert list((tmp_path / "models").iterdir()) == []

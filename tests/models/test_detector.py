@@ -25,6 +25,7 @@ FITS = {
 TABLES: dict[str, dict[str, Any]] = {
     "uint8": {"layout": "NHWC", "dtype": "uint8", "color": "RGB"},
     "float32": {"layout": "NCHW", "dtype": "float32", "color": "BGR", "divide_by": 255},
+    "float16": {"layout": "NCHW", "dtype": "float16", "color": "RGB", "divide_by": 255},
 }
 PARAMETERS = {"score_threshold": 0.6}
 """Above the half that a logit of 0 stands for."""
@@ -193,6 +194,7 @@ def test_each_picture_of_several_gets_its_own_answer(tmp_path, name, batch, kind
     bright, dark, again = predict(model, png((64, 32)), png((64, 32), "black"), png((32, 64)))
 
     assert [len(found) for found in (bright, dark, again)] == [1, 0, 1]
+    assert tuple(bright[0]["box"].values()) == pytest.approx((10, 5, 30, 20), abs=0.1)
     assert bright[0]["box"] != again[0]["box"]
 
 

@@ -1,6 +1,7 @@
 """Model folders: cards and weights, and what is said when they are wrong."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,23 @@ def test_the_bundled_card_has_the_eighty_coco_classes_on_their_ids():
         "toothbrush",
     )
     assert card.license == "Apache-2.0"
+
+
+def test_the_bundled_card_has_every_class_in_vietnamese_too():
+    card = read_card(bundled_folder())
+    vietnamese = card.translated_labels["vi"]
+    assert vietnamese.keys() == card.labels.keys()
+    assert len(set(vietnamese.values())) == 80
+    assert (vietnamese[1], vietnamese[10], vietnamese[17]) == ("người", "đèn giao thông", "mèo")
+    assert all(unicodedata.is_normalized("NFC", label) for label in vietnamese.values())
+
+
+def test_labels_are_kept_composed_however_they_are_written(folder: Path):
+    apart = unicodedata.normalize("NFD", '"17" = "mèo"')
+    rewrite(folder, '"17" = "mèo"', apart)
+    rewrite(folder, '"17" = "cat"', unicodedata.normalize("NFD", '"17" = "Würfel"'))
+    card = read_card(folder)
+    assert (card.labels[17], card.translated_labels["vi"][17]) == ("Würfel", "mèo")
 
 
 def test_weights_that_are_not_those_of_the_card_are_refused(folder: Path):
@@ -69,6 +87,14 @@ def test_weights_that_are_no_graph_are_refused(folder: Path):
         ("width = 300", "widht = 300", "input.widht: Extra inputs are not permitted"),
         ('name = "ssdlite', 'name = "../ssdlite', "name: String should match"),
         ("schema = 1", "schema = ", "is not valid TOML"),
+        (
+            '"1" = "người"',
+            '"12" = "người"',
+            "[labels.vi] has the class ids 12, which [labels] has not",
+        ),
+        ('"1" = "người"', '"1" = " "', "labels.<language>.vi.1: String should have at least 1"),
+        ("[labels.vi]", "[labels.VI]", "'VI' is no language, such as vi"),
+        ("[labels.vi]", "[labels_vi]", "labels_vi: Extra inputs are not permitted"),
     ],
 )
 def test_a_wrong_card_says_where(folder: Path, old: str, new: str, message: str):
@@ -84,6 +110,11 @@ def test_models_are_found_by_name_by_folder_and_in_the_models_dir(folder: Path, 
     assert find_folders(["copy"], tmp_path) == [folder]
     assert find_folders([str(folder)], None) == [folder]
     assert find_folders(["ssdlite-mobilenet-v2-coco"], None) == [bundled_folder()]
+    rewrite(folder, 'name = "ssdlite-mobilenet-v2-coco"', 'name = "net"')
+    assert find_folders(["net@1", "ssdlite-mobilenet-v2-coco"], tmp_path) == [
+        folder,
+        bundled_folder(),
+    ]
     with pytest.raises(SetupError, match="'nonesuch' is no model"):
         find_folders(["nonesuch"], tmp_path)
 

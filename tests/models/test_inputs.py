@@ -22,6 +22,7 @@ from inferq.errors import (
     TooManyPixels,
     UnsupportedFormat,
 )
+from inferq.models import inputs
 from inferq.models.inputs import ImageHeader, read_image_header
 from photos import TURNED_HEIC, encoded, pixels
 
@@ -321,6 +322,9 @@ def test_odd_metadata_is_no_reason_to_warn():
 
 SLOW = {
     "jpeg of empty segments": b"\xff\xd8" + b"\xff\xe5\0\x02" * 1_000_000,
+    "jpeg of 16 MB of exif": b"\xff\xd8"
+    + (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 256
+    + FILES["jpeg"][0][2:],
     "jpeg of fill bytes": b"\xff\xd8" + b"\xff" * 8_000_000,
     "jpeg of zeros": b"\xff\xd8\xff\xe0\0\x02" + bytes(8_000_000),
     "png of empty chunks": png(10, 10, chunk(b"teSt", b"") * 500_000),
@@ -390,6 +394,21 @@ def test_whole_bytes_that_pillow_cannot_read_say_what_to_do():
 
     with pytest.raises(UnsupportedFormat, match="Export it again"):
         header(broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "formats", "words"),
+    [
+        ("heic", ("JPEG", "PNG", "GIF"), "HEIC are not accepted here. Send JPEG, PNG or GIF."),
+        ("webp", ("JPEG",), "WebP are not accepted here. Send JPEG."),
+    ],
+)
+def test_a_format_that_is_switched_off_is_refused_before_it_is_opened(
+    monkeypatch, name: str, formats: tuple[str, ...], words: str
+):
+    monkeypatch.setattr(inputs, "open_image", None)
+    with pytest.raises(UnsupportedFormat, match=words):
+        read_image_header(FILES[name][0], max_pixels=MAX_PIXELS, formats=formats)
 
 
 def test_the_first_frame_counts():

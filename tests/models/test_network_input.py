@@ -24,6 +24,7 @@ def made(size=(8, 4), **fields):
         ({"color": "BGR"}, (4, 8, 3), (30, 20, 10)),
         ({"dtype": "float32"}, (4, 8, 3), (10, 20, 30)),
         ({"dtype": "float32", "divide_by": 10, "layout": "NCHW"}, (3, 4, 8), (1, 2, 3)),
+        ({"dtype": "float16", "divide_by": 10, "layout": "NCHW"}, (3, 4, 8), (1, 2, 3)),
         (
             {"dtype": "float32", "color": "BGR", "divide_by": 10, "mean": (1, 2, 3), "std": (2, 4, 8)},
             (4, 8, 3),

@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inferq.errors import ImageDamaged, InferqError
+from inferq.models import pixels as pixels_module
 from inferq.models.inputs import read_image_header
 from inferq.models.pixels import decode_image, stretch, to_rgb
 from photos import TURNED_HEIC, encoded, jpeg, pixels
@@ -76,6 +78,24 @@ def test_pictures_come_upright(file_format, orientation):
     assert (header.width, header.height) == (96, 64)
     for color, wanted in zip(corners(found.image), (RED, GREEN, BLUE, WHITE), strict=True):
         assert near(color, wanted, 12)
+
+
+def test_a_heic_whose_pixels_are_of_another_size_than_it_says_is_damaged():
+    lying = bytearray(TURNED_HEIC)
+    lying[TURNED_HEIC.index(b"clap") + 14] = 4  # crops to a width of 4 x 256 more than there is
+    with pytest.raises(ImageDamaged):
+        decode_image(bytes(lying))
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
+    monkeypatch.setattr(pixels_module, "LARGE_PIXELS", 96 * 64 - 1)
+    large, small = encoded(quarters(), "PNG"), encoded(quarters().resize((9, 6)), "PNG")
+    with ThreadPoolExecutor(2) as threads:
+        with pixels_module._one_large:
+            waiting = threads.submit(decode_image, large)
+            assert threads.submit(decode_image, small).result(10).width == 9
+            assert not waiting.done()
+        assert waiting.result(10).width == 96
 
 
 def test_a_turned_heic_comes_upright():

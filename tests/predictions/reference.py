@@ -10,6 +10,8 @@ RETENTION = 62.0
 DELAY = 2.0
 MOST_QUEUED = 3
 MOST_IN_FLIGHT = 2
+CALLBACK = "https://receiver.example:8443/done?order=7"
+RECEIVER = "https://receiver.example:8443"
 TERMINAL = ("succeeded", "failed", "canceled")
 
 
@@ -25,6 +27,8 @@ class Row:
     queued_at: float
     deadline: float
     start_by: float | None
+    callback: bool = False
+    told: bool = False
     state: str = "queued"
     attempts: int = 0
     token: str = ""
@@ -53,6 +57,7 @@ class Reference:
         key: str | None,
         fingerprint: str,
         start_within: float | None,
+        callback: bool,
     ) -> str:
         if task_id in self.rows:
             return "accepted"
@@ -67,7 +72,7 @@ class Reference:
         deadline = self.now() + QUEUE_TIMEOUT
         row = Row(
             task_id, owner, batch, key, fingerprint, self.now(),
-            deadline if start_by is None else min(deadline, start_by), start_by,
+            deadline if start_by is None else min(deadline, start_by), start_by, callback,
         )  # fmt: skip
         self.rows[task_id] = row
         if key:
@@ -211,6 +216,11 @@ class Reference:
                 put(f"ended:{row.owner}:{row.state}", row)
                 if row.state == "succeeded":
                     put(f"label:{row.owner}:cat", row)
+                if row.callback:
+                    put(f"deliveries:{row.owner}", row)
+                if row.callback and not row.told:
+                    put(f"webhooks:{row.owner} {RECEIVER}", row)
+                    held.setdefault("inferq:webhooks", set()).add(f"{row.owner} {RECEIVER}")
                 continue
             put(f"unfinished:{row.owner}", row)
             if row.state == "running":

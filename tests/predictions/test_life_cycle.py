@@ -8,7 +8,7 @@ import dataclasses
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 
 from inferq.errors import QueueFull, TooManyInFlight
 from inferq.models.register import ModelRegister, RegisteredCard
+from inferq.predictions.deliveries import DeliveryAttempt, Report
 from inferq.predictions.record import (
     Attempt,
     Box,
@@ -66,6 +67,7 @@ STEPS = (4.0, 8.0, 8.0, 64.0)
 TOLERANCE = 1.5
 ROUNDS = 40
 PICKED = 4
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PICK = st.integers(0, PICKED - 1)
 DEEDS = (
     "claim",
@@ -86,6 +88,9 @@ for _, key in ipairs({'leases', 'deadlines', 'expiry', 'outbox', 'garbage', 'ser
   for _, member in ipairs(redis.call('ZRANGE', 'inferq:' .. key, 0, -1)) do
     redis.call('ZINCRBY', 'inferq:' .. key, -earlier, member)
   end
+end
+for _, key in ipairs(redis.call('KEYS', 'inferq:webhooks*')) do
+  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -earlier, member) end
 end
 for _, key in ipairs(redis.call('KEYS', 'inferq:prediction:*')) do
   for _, field in ipairs({'created', 'queued', 'started', 'finished', 'expires', 'not_before', 'start_by', 'published'}) do
@@ -133,10 +138,11 @@ class LifeCycle(RuleBasedStateMachine):
         key=st.sampled_from((None, None, "k")),
         fingerprint=st.sampled_from("fg"),
         start_within=st.sampled_from((None, None, 10.0)),
+        callback=st.booleans(),
         published=st.booleans(),
         twice=TWICE,
     )
-    def accept(self, *, owner, batch, key, fingerprint, start_within, published, twice):
+    def accept(self, *, owner, batch, key, fingerprint, start_within, callback, published, twice):
         draft = Draft(
             task_id=new_task_id(),
             owner=owner,
@@ -147,6 +153,7 @@ class LifeCycle(RuleBasedStateMachine):
             metadata={},
             batch=batch,
             start_within=None if start_within is None else timedelta(seconds=start_within),
+            callback_url=reference.CALLBACK if callback else None,
             idempotency_key=key,
             fingerprint=fingerprint,
         )
@@ -219,6 +226,22 @@ class LifeCycle(RuleBasedStateMachine):
             for _ in range(arrives * (1 + twice)):
                 self._publish(message)
 
+    @rule(outcome=st.sampled_from(("delivered", "failed", "nothing is heard")), twice=TWICE)
+    def upkeep_tells(self, outcome, twice):
+        for due in self.parts.deliveries.take():
+            row = self.reference.rows[due.task_id]
+            assert row.state in TERMINAL, "an end is told"
+            assert (row.callback, row.told) == (True, False), (
+                "to whoever was named, once it was delivered never again"
+            )
+            if outcome == "nothing is heard":
+                continue
+            row.told = outcome == "delivered"
+            attempt = DeliveryAttempt(number=due.attempt, started_at=NOON, duration_ms=1)
+            report = Report(outcome, attempt)
+            answer = _call(lambda: self.parts.deliveries.report(due, report), twice=twice)  # noqa: B023
+            assert answer == ("delivered" if row.told else "pending")
+
     @rule(seconds=st.sampled_from(STEPS))
     def time_passes(self, seconds):
         self.shift(args=[int(seconds * 1e6)])
@@ -248,6 +271,23 @@ class LifeCycle(RuleBasedStateMachine):
         for task_id in waiting - outbox:
             publishes = self.client.hget(f"inferq:prediction:{task_id}", "publishes")
             assert int(publishes) > 0, "queued, and nobody will ever publish it"
+
+    @invariant()
+    def every_end_is_told_once_to_whoever_was_named(self):
+        told = {
+            key.rpartition(":")[2]: self.client.hmget(key, "event", "url", "owner", "state")
+            for key in self.client.scan_iter("inferq:webhook:*")
+        }
+        assert told == {
+            task_id: [
+                row.state,
+                reference.CALLBACK,
+                row.owner,
+                "delivered" if row.told else "pending",
+            ]
+            for task_id, row in self.reference.rows.items()
+            if row.callback and row.state in TERMINAL
+        }
 
     @invariant()
     def counts_agree(self):
@@ -374,6 +414,7 @@ class LifeCycle(RuleBasedStateMachine):
             key=draft.idempotency_key,
             fingerprint=draft.fingerprint,
             start_within=draft.start_within and draft.start_within.total_seconds(),
+            callback=draft.callback_url is not None,
         )
 
         def step() -> str:

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, features
 
 from conftest import require
+from inferq.models.card import read_card
+from inferq.models.catalogue import bundled_folder
 from inferq.predictions.record import Box, Detection
 from inferq.render import PALETTE, annotate, class_color, lettering, preview
 from inferq.render.lettering import Line, drawable, tag_line
@@ -91,6 +93,15 @@ def test_score_and_class_say_what_is_drawn(options: dict, shown: set[int]):
     assert {
         class_id for class_id in (17, 18) if near(pixels, class_color(class_id)).sum() > 500
     } == shown
+
+
+def test_a_label_in_another_language_is_drawn_in_its_place():
+    image, box = Image.new("RGB", (640, 640), "white"), (100, 300, 500, 500)
+    walker = detection(*box, label="Người đi bộ")
+    both = (detection(*box), detection(*box, label="cat", class_id=17))
+    pixels = drawn(image, *both, labels={18: "Người đi bộ"}, classes=["dog"])
+    assert np.array_equal(pixels, drawn(image, walker))
+    assert not np.array_equal(pixels, drawn(image, both[0]))
 
 
 @pytest.mark.parametrize(
@@ -192,6 +203,15 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("label", SCRIPTS.values(), ids=SCRIPTS)
 def test_labels_of_many_scripts_are_drawn_with_real_letters(label: str):
+    assert_real_letters(label)
+
+
+def test_the_vietnamese_labels_of_the_bundled_model_are_drawn_with_real_letters():
+    for label in read_card(bundled_folder()).translated_labels["vi"].values():
+        assert_real_letters(label)
+
+
+def assert_real_letters(label: str) -> None:
     line = tag_line(label, 18, 0.9, size=32, max_width=10_000)
     assert written(line) == unicodedata.normalize("NFC", label) + " 0.90"
     for font, text in line.runs:

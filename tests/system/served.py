@@ -73,7 +73,8 @@ class Served:
                     name: value
                     for name, value in os.environ.items()
                     if name != "PYTEST_CURRENT_TEST"
-                },
+                }
+                | {"XDG_CONFIG_HOME": str(data_dir.parent / "config")},
             )
 
     @property
@@ -81,18 +82,38 @@ class Served:
         """What it has printed so far."""
         return self.log.read_text()
 
-    def ready(self) -> "Served":
+    def ready(self, seconds: float = START_SECONDS) -> "Served":
         """Waits for the banner."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while "inferq is ready" not in self.output:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
             time.sleep(0.02)
         return self
 
+    @property
+    def key(self) -> str:
+        """The key that it has left for whoever sits at this machine."""
+        return (self.data_dir / "local.key").read_text().strip()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request with that key carries."""
+        return {"Authorization": f"Bearer {self.key}"}
+
+    @property
+    def access(self) -> dict[str, str]:
+        """What `Client` and `AsyncClient` are made with to talk to it."""
+        return {"url": self.url, "api_key": self.key}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that lead programs to it."""
+        return {"INFERQ_URL": self.url, "INFERQ_API_KEY": self.key}
+
     def client(self) -> Client:
         """A client of this server."""
-        return Client(self.url, timeout=20)
+        return Client(**self.access, timeout=20)
 
     def child(self, name: str) -> int:
         """The process id of the child whose command line holds a name (`inferq api`, `valkey-server`)."""

@@ -194,11 +194,15 @@ def test_the_api_needs_neither_model_files_nor_a_runtime(
         "INFERQ_MODELS_DIR": str(tmp_path / "nowhere"),
         "INFERQ_REDIS_URL": f"redis+socket://:{secret}@{server.data_dir}/valkey/valkey.sock?virtual_host=0",
         "INFERQ_STORAGE_URL": (server.data_dir / "storage").as_uri(),
+        "INFERQ_DEMO": "true",
     }
     for statement in ("import onnxruntime", f"open({str(models_dir / 'net' / 'model.toml')!r})"):
         tried = subprocess.run([sys.executable, "-c", statement], env=environment, check=False)
         assert tried.returncode, "the blocker blocks nothing"
-    with api_process(environment, tmp_path) as url, Client(url, timeout=20) as client:
+    with (
+        api_process(environment, tmp_path) as url,
+        Client(url, server.key, timeout=20) as client,
+    ):
         assert workers(client) == {BUNDLED: 1, "net@1": 1}
         prediction = client.predict(photo["chelsea"], model="net")
         assert prediction.result.detections[0].label == "cat of net@1"
@@ -211,7 +215,8 @@ def test_a_file_is_added_to_the_running_server_and_its_card_shown(
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"thing {number}\n" for number in range(1, 91)))
     server = serve()
-    monkeypatch.setenv("INFERQ_URL", server.url)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
     added = inferq(
         "add", str(bundled_folder() / "model.onnx"), "--name", "net",
         "--output-format", "ssd", "--labels", str(labels),

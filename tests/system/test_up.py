@@ -40,8 +40,9 @@ def test_curl_posts_a_photograph_and_waits_for_its_end(
     served: Served, photo_files: dict[str, Path]
 ):
     url = f"{served.url}/api/v1/predictions"
+    key = ["-H", f"Authorization: Bearer {served.key}"]
     posted = subprocess.run(
-        ["curl", "-si", "-F", f"image=@{photo_files['chelsea']}", url],
+        ["curl", "-si", *key, "-F", f"image=@{photo_files['chelsea']}", url],
         capture_output=True,
         text=True,
         check=True,
@@ -51,7 +52,7 @@ def test_curl_posts_a_photograph_and_waits_for_its_end(
         line.split(": ")[1] for line in posted.splitlines() if line.lower().startswith("location:")
     ]
     got = subprocess.run(
-        ["curl", "-s", "-H", "Prefer: wait=10", f"{served.url}{location}"],
+        ["curl", "-s", *key, "-H", "Prefer: wait=10", f"{served.url}{location}"],
         capture_output=True,
         check=True,
     ).stdout
@@ -106,8 +107,7 @@ def test_inferq_predict_finds_the_server_from_any_folder(
     served: Served, photo_files: dict[str, Path], tmp_path: Path
 ):
     environment = os.environ | {
-        "XDG_CONFIG_HOME": str(tmp_path / "elsewhere"),
-        "INFERQ_URL": served.url,
+        "XDG_CONFIG_HOME": str(served.data_dir.parent / "config"),
     }
     command = [
         sys.executable,

@@ -66,7 +66,10 @@ def test_an_attempt_writes_the_result_and_lets_go_of_its_lease(
 ):
     outcome = pipeline.run(accepted)
     assert outcome.state is State.SUCCEEDED
-    assert store.get(accepted).prediction.result == outcome.result
+    prediction = store.get(accepted).prediction
+    assert prediction.result == outcome.result
+    stages = ["queued", "read", "batch_wait", "inference", "preprocess", "postprocess", "total"]
+    assert sorted(prediction.timings_ms) == sorted(stages)
     assert state.zcard("inferq:leases") == 0
     assert workplace.slots.held() == []
 
@@ -93,6 +96,25 @@ def test_a_model_that_raises_fails_its_prediction_without_telling_its_secrets(
     error = store.get(accepted).prediction.error
     assert error.code == "model_failed"
     assert "secret" not in error.model_dump_json()
+
+
+def test_an_input_that_takes_too_much_memory_is_tried_alone_and_fails_with_its_last_attempt(
+    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str
+):
+    class Greedy(Rude):
+        def preprocess(self, data, parameters):
+            raise MemoryError
+
+    models = {"ssdlite-mobilenet-v2-coco@1": Greedy()}
+    greedy = Pipeline(store, storage, models=models, workplace=workplace)
+    for attempt in (1, 2):
+        assert greedy.run(accepted) is None
+        prediction = store.get(accepted).prediction
+        assert (prediction.state, prediction.attempts) == (State.QUEUED, attempt)
+    assert greedy.run(accepted).error.code == "out_of_memory"
+    prediction = store.get(accepted).prediction
+    assert (prediction.state, prediction.attempts) == (State.FAILED, 3)
+    assert prediction.error.code == "out_of_memory"
 
 
 def test_a_worker_that_does_not_serve_the_model_says_so(

@@ -50,3 +50,13 @@ def test_two_attempts_at_one_prediction_are_told_apart():
     assert slots.held() == [second]
     leave.set()
     thread.join(5)
+
+
+def test_waiting_for_neighbours_is_not_timed():
+    slots, attempt = Slots(1), Attempt.new("x", "w")
+    with slots.holding(attempt), slots.at_work(attempt) as work:
+        work.pause()
+        worked = work.seconds
+        assert [work.seconds for _ in range(100)] == [worked] * 100
+        work.resume()
+        assert slots.longer_than(timedelta(seconds=worked)) == [attempt]

@@ -24,7 +24,8 @@ const HELD = "held";
 let photo: Blob;
 
 beforeAll(async () => {
-  client.setConfig({ baseUrl: process.env.INFERQ_E2E_URL });
+  const headers = { Authorization: `Bearer ${process.env.INFERQ_E2E_KEY}` };
+  client.setConfig({ baseUrl: process.env.INFERQ_E2E_URL, headers });
   const bytes = new Uint8Array(await readFile(process.env.INFERQ_E2E_PHOTOS ?? ""));
   photo = new Blob([bytes], { type: "image/jpeg" });
 });

@@ -78,6 +78,16 @@ test.describe("for a reader of Vietnamese", () => {
   });
 });
 
+test("the sign-in page is accessible and fits", async ({ page }) => {
+  await page.context().clearCookies();
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto("/");
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+  await expectAccessible(page);
+  await expectFits(page);
+  await keep(page, "sign-in-phone");
+});
+
 test("the theme can be chosen", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("button", { name: /^Theme/ }).click();

@@ -11,10 +11,14 @@ interface Fixtures {
   quiet: boolean;
 }
 
-/** A test during which nothing is ever asked of another host, and nothing breaks in silence. */
+/** The account that `inferq up` offers on loopback. */
+export const DEMO = { username: "ml_user", password: "CBSy3NaBMxLF" };
+
+/** A test of who is signed in, during which nothing is ever asked of another host, and nothing breaks in silence. */
 export const test = base.extend<Fixtures>({
   quiet: [true, { option: true }],
   page: async ({ page, baseURL, quiet }, use) => {
+    await page.request.post("/api/v1/auth/session", { data: DEMO });
     const foreign: string[] = [];
     const broken: string[] = [];
     page.on("request", (request) => {

@@ -42,12 +42,12 @@ test("the slider shows more boxes at once, without a request", async ({ page }) 
   expect(requests()).toBe(0);
 });
 
-test("a box lies on the picture where the API says, also enlarged", async ({ page, request }) => {
+test("a box lies on the picture where the API says, also enlarged", async ({ page }) => {
   const accepted = page.waitForResponse((response) => response.request().method() === "POST");
   await drop(page, "chelsea");
   const { links } = await (await accepted).json();
   await expect(page.getByRole("cell", { name: "cat" })).toBeVisible();
-  const { result, input } = await (await request.get(links.self)).json();
+  const { result, input } = await (await page.request.get(links.self)).json();
   const { box } = result.detections[0];
   const expectInPlace = async () => {
     const picture = await page.getByRole("img", { name: "chelsea.jpg" }).boundingBox();

@@ -1,30 +1,49 @@
 """The FastAPI application, and the process that serves it."""
 
 import asyncio
-import ipaddress
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 from typing_extensions import override
 
 from inferq import __version__
+from inferq.accounts.setup import make_accounts_in_time
+from inferq.api.connections import BoundedConnection
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
-from inferq.api.openapi import DescribedApi
+from inferq.api.openapi import DescribedApi, describe_webhooks
 from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
 from inferq.api.web import serve_web
-from inferq.errors import SetupError
 from inferq.models.inputs import prepare_pillow
+from inferq.safety import require_safe
 from inferq.settings import Settings
 
 GRACE_SECONDS = 5
 CANCEL_AGAIN_SECONDS = 0.1
+CROSS_ORIGIN: dict[str, Any] = {
+    # No cookies: pages of other sites send a key.
+    "allow_credentials": False,
+    "allow_methods": ["GET", "POST", "DELETE"],
+    "allow_headers": [
+        "Authorization", "Content-Type", "Content-Disposition", "Idempotency-Key", "If-None-Match",
+        "Last-Event-ID", "Prefer", "Range", "traceparent",
+    ],
+    "expose_headers": [
+        "Content-Disposition", "ETag", "Idempotency-Replayed", "Link", "Location",
+        "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
+        "X-Request-ID",
+    ],
+    "max_age": 600,
+}  # fmt: skip
 DESCRIPTION = """
 Post an image, get a `task_id` at once, have the result as soon as a worker has it.
 
@@ -46,13 +65,16 @@ def create_app(settings: Settings) -> FastAPI:
         tasks = [
             asyncio.create_task(services.changes.run()),
             asyncio.create_task(services.changes.tell_places()),
+            asyncio.create_task(services.callers.run()),
         ]
         yield
         services.changes.close()
         for task in tasks:
             await _end(task)
+        await services.limits.close()
         await run_in_threadpool(services.upkeep.stop)
         await run_in_threadpool(services.publisher.stop)
+        services.drawing.close()
 
     app = DescribedApi(
         title="inferq",
@@ -65,8 +87,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    app.add_middleware(Edge, allowed_hosts=settings.allowed_hosts, public_url=settings.public_url)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CROSS_ORIGIN)
+    app.add_middleware(Edge, settings=settings)
     add_error_handlers(app)
+    describe_webhooks(app)
     app.include_router(root)
     serve_web(app)
     return app
@@ -83,34 +108,35 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
     """Runs the API until SIGTERM, on its own address or on a listening socket that it was handed.
 
     Raises:
-        SetupError: The address is not loopback (there are no accounts yet that would protect it), or a
-            setting is missing.
+        SetupError: A setting is missing, or others could do harm with what is set.
     """
-    if not _is_loopback(settings.host):
-        raise SetupError(
-            f"inferq does not listen on {settings.host} yet: without accounts, anyone could use it."
-            " Use 127.0.0.1, and a proxy with authentication in front of it."
-        )
+    require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is started
+    # Nobody waits for it: the API starts without its state store, too.
+    threading.Thread(
+        target=make_accounts_in_time, args=[settings], name="accounts", daemon=True
+    ).start()
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
     sockets = None if fd is None else [socket.socket(fileno=fd)]
-    Server(config, app).run(sockets=sockets)
+    Server(app, host=settings.host, port=settings.port).run(sockets=sockets)
 
 
 class Server(uvicorn.Server):
     """Ends the event streams when it is told to stop: they would hold it up until its grace is over."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=BoundedConnection,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
         super().__init__(config)
         self._app = app
 
@@ -118,13 +144,6 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.services.changes.close()
         await super().shutdown(sockets)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _operation_id(route: APIRoute) -> str:

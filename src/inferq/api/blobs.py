@@ -1,8 +1,8 @@
 """Answers with bytes: conditional, in ranges, streamed, and harmless in whatever shows them (RFC 9110, sections 13 and 14)."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -39,12 +39,14 @@ class Blob:
         media_type: What they are.
         filename: Under which a browser saves them.
         immutable: Whether this URL never stands for other bytes.
+        headers: Further ones that say which representation this is; the answer 304 has them too.
     """
 
     tag: str
     media_type: str
     filename: str
     immutable: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def unchanged(self, request: Request) -> Response | None:
         """The answer 304 to a client that has these bytes, so that nothing need be read; None for others."""
@@ -101,6 +103,7 @@ class Blob:
     def _caching(self) -> dict[str, str]:
         fresh = f"private, max-age={SECONDS_FRESH}"
         return {
+            **self.headers,
             "ETag": self._etag,
             "Cache-Control": f"{fresh}, immutable" if self.immutable else fresh,
         }

@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -13,11 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inferq.api.problems import internal_problem, problem_response
 from inferq.errors import CrossOrigin, HostNotAllowed, InferqError
+from inferq.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 SAME_SITE = frozenset({"same-origin", "none"})
 TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 IMMUTABLE = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-cache"
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -29,6 +31,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 log = structlog.get_logger()
 
@@ -36,13 +39,15 @@ log = structlog.get_logger()
 class Edge:
     """ASGI middleware around the whole application."""
 
-    def __init__(
-        self, app: ASGIApp, *, allowed_hosts: Collection[str], public_url: str | None
-    ) -> None:
-        """Takes the host names that requests may be addressed to, and the URL browsers see, if another."""
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        """Takes what the settings say of hosts, of the URL that browsers see, and of other sites."""
         self._app = app
-        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
-        self._public_netloc = urlsplit(public_url).netloc if public_url else None
+        self._allowed_hosts = frozenset(host.lower() for host in settings.allowed_hosts)
+        self._public_netloc = (
+            urlsplit(settings.public_url).netloc.lower() if settings.public_url else None
+        )
+        self._guests = frozenset(origin.lower() for origin in settings.cors_origins)
+        self._headers = SECURITY_HEADERS | (HSTS if settings.is_behind_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -51,10 +56,12 @@ class Edge:
             return
         headers = Headers(scope=scope)
         scope["trace_id"] = trace_id = _trace_id(headers)
-        answer = _Answer(send, scope)
+        answer = _Answer(send, scope, self._headers)
         with structlog.contextvars.bound_contextvars(trace_id=trace_id):
             try:
-                self._check(scope["method"], headers)
+                host = self._check_host(headers)
+                scope["own_page"] = self._is_own_page(host, headers)
+                self._check_origin(scope, headers)
                 await self._app(scope, receive, answer.send)
             except InferqError as error:
                 await problem_response(error, trace_id=trace_id)(scope, receive, answer.send)
@@ -64,32 +71,38 @@ class Edge:
                     await internal_problem(trace_id=trace_id)(scope, receive, answer.send)
             answer.log()
 
-    def _check(self, method: str, headers: Headers) -> None:
-        """Refuses what a foreign web page sends: any page can reach a loopback port, and rebind its name to it."""
+    def _check_host(self, headers: Headers) -> str:
+        """The host that a request is addressed to; refuses a name that a foreign page has rebound to this server."""
         hosts = headers.getlist("host")
         host = ", ".join(hosts)
         if len(hosts) != 1 or _without_port(host) not in self._allowed_hosts:
             raise HostNotAllowed(
                 f"This server does not answer for the host {host!r}. If it should, add it to INFERQ_ALLOWED_HOSTS."
             )
-        if method in SAFE_METHODS:
+        return host.lower()
+
+    def _is_own_page(self, host: str, headers: Headers) -> bool:
+        """Whether a request comes from a page of this server, or from a program; any page can reach a loopback port."""
+        origin = headers.get("origin")
+        own = origin is None or _netloc(origin) in {host, self._public_netloc}
+        return own and headers.get("sec-fetch-site") in {None, *SAME_SITE}
+
+    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        """Refuses changes by foreign pages, unless their origin is allowed; then they have to send a key."""
+        if scope["method"] in SAFE_METHODS or scope["own_page"]:
             return
         origin = headers.get("origin")
-        site = headers.get("sec-fetch-site")
-        own = {host.lower(), self._public_netloc}
-        if (origin is not None and _netloc(origin) not in own) or site not in {
-            None,
-            *SAME_SITE,
-        }:
+        if origin is None or origin.lower() not in self._guests:
             raise CrossOrigin(f"A page of {origin or 'another site'} may not change anything here.")
 
 
 class _Answer:
     """Watches a response go out: adds the headers that all have, remembers what the log tells."""
 
-    def __init__(self, send: Send, scope: Scope) -> None:
+    def __init__(self, send: Send, scope: Scope, headers: Mapping[str, str]) -> None:
         self._send = send
         self._scope = scope
+        self._headers = headers
         self._started = time.perf_counter()
         self.status: int | None = None
 
@@ -97,11 +110,13 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
+            for name, value in self._scope.get("limit_headers", {}).items():
+                headers[name] = value
             headers["X-Request-ID"] = self._scope["trace_id"]
             hashed = self._scope["path"].startswith("/assets/") and self.status == HTTPStatus.OK
-            headers.setdefault("Cache-Control", IMMUTABLE if hashed else "no-cache")
+            headers.setdefault("Cache-Control", IMMUTABLE if hashed else PRIVATE)
         await self._send(message)
 
     def log(self) -> None:

@@ -1,14 +1,19 @@
 """What the OpenAPI document says beyond the routes themselves: headers, examples, licence, security."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Header, Response
+from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
 from fastapi.openapi.utils import get_openapi
 from typing_extensions import override
 
+from inferq.accounts.account import Scope
 from inferq.api.schemas import Responses
-from inferq.predictions.record import PROBLEM_TYPES
+from inferq.predictions.links import API_PREFIX
+from inferq.predictions.record import PROBLEM_TYPES, State
+from inferq.webhooks.payload import PredictionEnded
 
+SCHEMAS = "#/components/schemas/{model}"
 ID = "8e30c2d1f5a94b0c9d7f6a1b2c3d4e5f"
 PATH = f"/api/v1/predictions/{ID}"
 PREDICTION: dict[str, Any] = {
@@ -61,9 +66,46 @@ PROBLEM: dict[str, Any] = {
 }
 EXAMPLES = {"Prediction": PREDICTION, "Problem": PROBLEM}
 
+CREDENTIAL_SCHEME = "Password"
+SCOPE_TEXTS = {
+    Scope.PREDICT: "Make predictions, cancel and delete them",
+    Scope.READ: "Look at predictions, models and queues",
+    Scope.ADMIN: "See and manage what belongs to other users",
+}
+CREDENTIAL_MODEL = OAuth2(
+    description="Sign in here; the access token that it gives is sent with every call.",
+    flows=OAuthFlows(
+        password=OAuthFlowPassword(
+            tokenUrl=f"{API_PREFIX}/auth/token",
+            scopes={str(scope): text for scope, text in SCOPE_TEXTS.items()},
+        )
+    ),
+)
+OTHER_SCHEMES: dict[str, Any] = {
+    "Key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "iq_…",
+        "description": "An API key, or an access token.",
+    },
+    "Session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "inferq_session",
+        "description": "A browser that has signed in; with TLS the name begins with `__Host-`.",
+    },
+}
+"""What is as good as an access token, on every route."""
+
 HEADERS: dict[str, tuple[str, str]] = {
     "ETag": ("string", "Changes with everything but the place in the queue."),
     "Idempotency-Replayed": ("string", "`true` where an earlier request made the prediction."),
+    "RateLimit": (
+        "string",
+        'What is left of each limit and when it is full again: `"name";r=12;t=8`.',
+    ),
+    "RateLimit-Policy": ("string", 'The limits that count: `"name";q=20;w=60`.'),
+    "WWW-Authenticate": ("string", "Which credential would do (RFC 6750)."),
     "Link": ("string", 'The next page, as `<path>; rel="next"`; absent on the last one.'),
     "Location": ("string", "Path of the prediction."),
     "Preference-Applied": ("string", "The wait that was granted, as `wait=N`."),
@@ -73,13 +115,45 @@ HEADERS: dict[str, tuple[str, str]] = {
         "The request's trace id: the caller's (`traceparent`), or a new one.",
     ),
 }
-LATER = ("429", "503", "507")
+TOLD: Responses = {
+    410: {"description": "Nothing more is wanted: the URL is disabled"},
+    "default": {
+        "description": "Anything but a success: it is sent again later, after `Retry-After` if given"
+    },
+}
+# As it is written, not as FastAPI would read it.
+TOLD_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PredictionEnded"}}},
+}
+MORE_HEADERS = {
+    "401": ("WWW-Authenticate",),
+    "403": ("WWW-Authenticate",),
+    "429": ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    "503": ("Retry-After",),
+    "507": ("Retry-After",),
+}
 PATH_PARAMETERS = {
     "batch": "The label that its predictions were sent with.",
     "code": "The `code` of a problem.",
+    "key_id": "The key's id, as the list gives it.",
     "name": "`name`, which stands for its newest version, or `name@version`.",
     "task_id": "The prediction's id, as the answer to its submission gave it.",
 }
+
+FOLLOW_UPS = (
+    "predictions-get",
+    "predictions-cancel",
+    "predictions-rerun",
+    "predictions-delete",
+    "webhooks-get",
+    "webhooks-redeliver",
+    "events-follow_prediction",
+    "pictures-image",
+    "pictures-preview",
+    "pictures-annotated",
+)
+"""Operations on one prediction."""
 
 
 def named_headers(*names: str) -> dict[str, Any]:
@@ -90,6 +164,55 @@ def named_headers(*names: str) -> dict[str, Any]:
 def answers(*status: int, description: str, names: tuple[str, ...]) -> Responses:
     """The `responses` of a route for these statuses, with their headers."""
     return {code: {"description": description, "headers": named_headers(*names)} for code in status}
+
+
+def follow_ups() -> dict[str, Any]:
+    """The `links` of a response with a prediction: what can be done with it next."""
+    parameters = {"task_id": "$response.body#/task_id"}
+    return {name: {"operationId": name, "parameters": parameters} for name in FOLLOW_UPS}
+
+
+def describe_webhooks(app: FastAPI) -> None:
+    """Adds what is sent to the receivers of `callback_url` to an application's document."""
+    for state in (State.SUCCEEDED, State.FAILED, State.CANCELED):
+        app.webhooks.add_api_route(
+            f"prediction.{state}",
+            _ended,
+            methods=["POST"],
+            operation_id=f"webhooks-{state}",
+            tags=["webhooks"],
+            summary=f"A prediction has ended as {state}",
+            status_code=204,
+            response_class=Response,
+            responses=TOLD,
+            openapi_extra={"requestBody": TOLD_BODY},
+        )
+
+
+def _ended(
+    webhook_id: Annotated[
+        str,
+        Header(
+            description="Names this message: the same whenever it is sent again, so act on it once."
+        ),
+    ],
+    webhook_timestamp: Annotated[
+        int,
+        Header(
+            description="When this attempt was made, in Unix seconds; refuse what is not of now."
+        ),
+    ],
+    webhook_signature: Annotated[
+        str,
+        Header(
+            description="`v1,` and the Base64 of an HMAC-SHA256; several, separated by spaces, after a rotation."
+        ),
+    ],
+) -> None:
+    """Sent to the prediction's `callback_url`, signed as [Standard Webhooks](https://www.standardwebhooks.com) has it.
+
+    It is sent at least once; until the answer is a success, again and again for 24 hours.
+    """
 
 
 class DescribedApi(FastAPI):
@@ -109,16 +232,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
         version=app.version,
         description=app.description,
         routes=app.routes,
+        webhooks=app.webhooks.routes,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/", "description": "This server"}],
     )
-    # There are no credentials yet: whoever can reach the server may use it, which is why it listens on loopback alone.
     document["security"] = []
     components = document["components"]
+    components["securitySchemes"] |= OTHER_SCHEMES
     components["headers"] = {
         name: {"description": text, "schema": {"type": kind}}
         for name, (kind, text) in HEADERS.items()
     }
+    told = PredictionEnded.model_json_schema(mode="serialization", ref_template=SCHEMAS)
+    components["schemas"]["PredictionEnded"] = {k: v for k, v in told.items() if k != "$defs"}
     for name, example in EXAMPLES.items():
         components["schemas"][name]["examples"] = [example]
     for methods in document["paths"].values():
@@ -126,7 +252,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "path":
                     parameter["description"] = PATH_PARAMETERS[parameter["name"]]
+            if "security" in operation:
+                scopes = operation["security"][0][CREDENTIAL_SCHEME]
+                operation["security"] = [
+                    {CREDENTIAL_SCHEME: scopes},
+                    *({name: []} for name in OTHER_SCHEMES),
+                ]
             for status, response in operation["responses"].items():
-                names = ("X-Request-ID", "Retry-After") if status in LATER else ("X-Request-ID",)
+                names = ("X-Request-ID", *MORE_HEADERS.get(status, ()))
                 response.setdefault("headers", {}).update(named_headers(*names))
     return document

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from inferq.errors import (
+    MOST_FIELD_ERRORS,
     FieldError,
     InferqError,
     InternalError,
@@ -33,9 +34,11 @@ log = structlog.get_logger()
 
 def problem_response(error: InferqError, *, trace_id: str | None) -> Response:
     """The answer that tells a client of an error."""
-    headers = (
-        {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
-    )
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
     body = Problem.of(error, trace_id=trace_id).model_dump_json()
     return Response(body, error.status, headers, MEDIA_TYPE)
 
@@ -80,7 +83,7 @@ def _refusal(request: Request, errors: Sequence[Mapping[str, Any]]) -> InferqErr
         given = request.headers.get("content-type") or "a body without Content-Type"
         return UnsupportedFormat(f"Send JSON as application/json; {given} is none.")
     # The first part of a location says whether it was the path, the query, a header or the body.
-    fields = [(error["loc"][1:], error["msg"]) for error in errors]
+    fields = [(error["loc"][1:], error["msg"]) for error in errors[:MOST_FIELD_ERRORS]]
     told = ("/".join(map(str, place)) or "body" for place, _ in fields)
     return InvalidParameter(
         "; ".join(f"{place}: {message}" for place, (_, message) in zip(told, fields, strict=True))

@@ -14,6 +14,7 @@ import redis
 import structlog
 from starlette.concurrency import run_in_threadpool
 
+from inferq.api.callers import Access
 from inferq.api.schemas import View
 from inferq.api.viewer import Viewer
 from inferq.errors import StateUnavailable
@@ -46,7 +47,7 @@ class Places:
 
 
 class ListenerGone(Exception):
-    """A listener gets no more updates: it was too slow, or the server ends."""
+    """A listener gets no more updates: it was too slow, the server ends, or its credential is revoked."""
 
 
 class UpdatesMissed(Exception):
@@ -141,16 +142,20 @@ class Changes:
         self._closed = False
 
     @contextmanager
-    def listen(self, owner: str, task_id: str | None = None) -> Iterator[Listener]:
-        """Hears of one prediction, or of all of an owner's."""
-        listener = Listener()
-        group, key = (self._by_owner, owner) if task_id is None else (self._by_task, task_id)
+    def listen(self, access: Access, task_id: str | None = None) -> Iterator[Listener]:
+        """Hears of one prediction, or of all of an owner's, as long as the caller's credential is valid."""
+        listener, caller = Listener(), access.caller
+        group, key = (self._by_owner, access.owner) if task_id is None else (self._by_task, task_id)
         group[key].add(listener)
+        caller.on_end.add(listener.drop)
+        if not caller.seconds_left:
+            listener.drop()
         if self._closed:
             listener.drop()
         try:
             yield listener
         finally:
+            caller.on_end.discard(listener.drop)
             group[key].discard(listener)
             if not group[key]:
                 del group[key]

@@ -7,13 +7,22 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from inferq.models.register import RegisteredCard
-from inferq.predictions.record import Links, Prediction, QueuePlace, Record, State
+from inferq.predictions.links import links_of
+from inferq.predictions.record import Prediction, QueuePlace, Record, State
 
-API_PREFIX = "/api/v1"
+OWNER_DESCRIPTION = "For admins: the user whose predictions are meant; without it, your own."
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -32,6 +41,16 @@ class ModelList(BaseModel):
     default: str | None = Field(description="Model of a request that names none.")
 
 
+def _be_text(given: object) -> object:
+    if isinstance(given, int | float) or (isinstance(given, str) and given[4:5] != "-"):
+        raise PydanticCustomError("datetime_parsing", "Is no moment as RFC 3339 writes it")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_be_text)]
+"""A moment with its offset; a mere number, which might be seconds or milliseconds, is none."""
+
+
 class Selection(BaseModel):
     """Which predictions are wanted: of each field any value named, all where none is."""
 
@@ -41,15 +60,21 @@ class Selection(BaseModel):
     model: tuple[str, ...] = Field((), description="Models, as `name` or `name@version`.")
     label: tuple[str, ...] = Field((), description="Labels that were found.")
     batch: tuple[str, ...] = Field((), description="Batches.")
-    created_after: AwareDatetime | None = Field(
+    created_after: Moment | None = Field(
         None, description="Accepted after this moment (RFC 3339, with its offset)."
     )
-    created_before: AwareDatetime | None = Field(
+    created_before: Moment | None = Field(
         None, description="Accepted before this moment (RFC 3339, with its offset)."
     )
 
 
-class ListQuery(Selection):
+class OwnedSelection(Selection):
+    """The same of a user's predictions; `owner` is looked at before, with the credential."""
+
+    owner: str | None = Field(None, description=OWNER_DESCRIPTION)
+
+
+class ListQuery(OwnedSelection):
     """A page of a list."""
 
     limit: int = Field(50, ge=1, le=200, description="Most predictions of the page.")
@@ -178,11 +203,6 @@ def problems(*codes: int) -> Responses:
     return {code: described | {"content": content} for code in codes}
 
 
-def prediction_path(task_id: str) -> str:
-    """The path of a prediction."""
-    return f"{API_PREFIX}/predictions/{task_id}"
-
-
 def etag(record: Record) -> str:
     """A weak tag of everything but the place in the queue."""
     return f'W/"{record.revision}"'
@@ -198,17 +218,8 @@ class View:
     @property
     def prediction(self) -> Prediction:
         """The prediction with its links and its place."""
-        path = prediction_path(self.record.task_id)
-        result = self.record.prediction.result
-        drawable = result is not None and result.kind == "detections"
-        links = Links(
-            self=path,
-            image=f"{path}/image",
-            preview=f"{path}/preview",
-            annotated=f"{path}/annotated" if drawable else None,
-            events=f"{path}/events",
-        )
-        return self.record.prediction.model_copy(update={"links": links, "queue": self.queue})
+        prediction = self.record.prediction
+        return prediction.model_copy(update={"links": links_of(prediction), "queue": self.queue})
 
     @cached_property
     def body(self) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 from typing_extensions import override
 
+from inferq.api.callers import Access
 from inferq.api.deps import Services
 from inferq.api.push import Listener, ListenerGone, Places, Update, UpdatesMissed
 from inferq.api.schemas import View
@@ -53,21 +54,23 @@ class EventStream(StreamingResponse):
             log.info("slow_reader_dropped")
 
 
-def follow_one(services: Services, record: Record, last_event_id: str | None) -> Response:
+def follow_one(
+    services: Services, access: Access, record: Record, last_event_id: str | None
+) -> Response:
     """The events of one prediction, until its end; 204 for a client that has seen the end."""
     seen = _parse(last_event_id)
     if record.prediction.state.is_terminal and seen is not None:
         missed = services.events.since(seen)
         if missed is not None and all(change.task_id != record.task_id for change in missed):
             return Response(status_code=204)
-    return EventStream(_OnePrediction(services, record.owner, record.task_id).frames(seen))
+    return EventStream(_OnePrediction(services, access, record.task_id).frames(seen))
 
 
 def follow_all(
-    services: Services, owner: str, batch: str | None, last_event_id: str | None
+    services: Services, access: Access, batch: str | None, last_event_id: str | None
 ) -> Response:
     """The events of all predictions of an owner, or of those of a batch."""
-    return EventStream(_AllPredictions(services, owner, batch).frames(_parse(last_event_id)))
+    return EventStream(_AllPredictions(services, access, batch).frames(_parse(last_event_id)))
 
 
 def _parse(last_event_id: str | None) -> EventId | None:
@@ -81,9 +84,9 @@ def _parse(last_event_id: str | None) -> EventId | None:
 class _Stream(ABC):
     """One client that listens."""
 
-    def __init__(self, services: Services, owner: str, task_id: str | None) -> None:
+    def __init__(self, services: Services, access: Access, task_id: str | None) -> None:
         self._services = services
-        self._owner = owner
+        self._access = access
         self._task_id = task_id
         self._seen = START
         # A prediction may be read after a later change than the one that is told: that one is not told again.
@@ -93,11 +96,11 @@ class _Stream(ABC):
     async def frames(self, last_seen: EventId | None) -> AsyncIterator[bytes]:
         """What goes over the line, from where the client was before, until there can be no more."""
         yield format_sse_event(retry=RETRY_MS)
-        with self._services.changes.listen(self._owner, self._task_id) as listener:
+        with self._services.changes.listen(self._access, self._task_id) as listener:
             try:
                 async for frame in self._catch_up(listener, last_seen):
                     yield frame
-                while not self._ended:
+                while not self._ended and self._access.caller.seconds_left:
                     async for frame in self._next(listener):
                         yield frame
             except (ListenerGone, StateUnavailable):
@@ -106,7 +109,7 @@ class _Stream(ABC):
 
     async def _next(self, listener: Listener) -> AsyncIterator[bytes]:
         try:
-            update = await listener.next(PING_SECONDS)
+            update = await listener.next(min(PING_SECONDS, self._access.caller.seconds_left))
         except UpdatesMissed:
             async for frame in self._catch_up(listener, self._seen):
                 yield frame
@@ -210,13 +213,13 @@ class _OnePrediction(_Stream):
 
 
 class _AllPredictions(_Stream):
-    def __init__(self, services: Services, owner: str, batch: str | None) -> None:
-        super().__init__(services, owner, None)
+    def __init__(self, services: Services, access: Access, batch: str | None) -> None:
+        super().__init__(services, access, None)
         self._batch = batch
 
     @override
     def _concerns(self, change: Change) -> bool:
-        return change.owner == self._owner and self._batch in (None, change.batch)
+        return change.owner == self._access.owner and self._batch in (None, change.batch)
 
     @override
     async def _snapshot(self, listener: Listener, *, lost: bool) -> AsyncIterator[bytes]:
@@ -241,7 +244,10 @@ class _AllPredictions(_Stream):
     def _unfinished(self, last: Page) -> tuple[Page, list[View]]:
         batches = frozenset[str]() if self._batch is None else frozenset({self._batch})
         page = self._services.lists.page(
-            self._owner, Filter(states=UNFINISHED, batches=batches), limit=AT_ONCE, after=last.next
+            self._access.owner,
+            Filter(states=UNFINISHED, batches=batches),
+            limit=AT_ONCE,
+            after=last.next,
         )
         return page, self._services.viewer.many(page.records)
 

@@ -36,6 +36,7 @@ class Options(NamedTuple):
     batch: str | None
     start_within: timedelta | None
     metadata: dict[str, Any]
+    callback_url: str | None
 
 
 def submit(
@@ -51,7 +52,11 @@ def submit(
     options, fields = _split_options(upload.fields)
     card = services.register.find(options.model, services.settings.default_model)
     parameters = parse_parameters(card.parameters, fields)
-    header = read_image_header(upload.data, max_pixels=services.settings.max_pixels)
+    header = read_image_header(
+        upload.data,
+        max_pixels=services.settings.max_pixels,
+        formats=[name.upper() for name in services.settings.formats],
+    )
     task_id = new_task_id()
     given = Input(
         filename=upload.filename,
@@ -71,6 +76,7 @@ def submit(
         metadata=options.metadata,
         batch=options.batch,
         start_within=options.start_within,
+        callback_url=services.callbacks.url_for(owner, options.callback_url),
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(given.sha256, card.reference, parameters),
     )
@@ -105,6 +111,7 @@ def rerun(
         metadata=prediction.metadata,
         batch=prediction.batch,
         rerun_of=prediction.task_id,
+        callback_url=record.callback_url,
         idempotency_key=None
         if idempotency_key is None
         else f"rerun/{record.task_id}/{idempotency_key}",
@@ -159,6 +166,7 @@ def _split_options(fields: Iterable[tuple[str, str]]) -> tuple[Options, list[tup
         batch=batch,
         start_within=_start_within(given.get("start_within")),
         metadata=_metadata(given.get("metadata")),
+        callback_url=given.get("callback_url"),
     )
     return options, rest
 

@@ -1,10 +1,13 @@
 """Reads an upload, multipart or raw, within its limits while it streams in."""
 
+import re
+import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from email.message import EmailMessage
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
@@ -23,6 +26,8 @@ MULTIPART_OVERHEAD = 64 * 1024
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 16 * 1024
 RAW_TYPES = ("image/", "application/octet-stream")
+EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*utf-8'[^']*'([^;\s\"]*)", re.IGNORECASE)
+"""The file name of RFC 6266 that may hold any character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +119,25 @@ class _Form(MultiPartParser):
 
 
 def clean_filename(name: str | None) -> str | None:
-    """A client's file name as text to show: no path, no control characters, at most 255 characters."""
+    """A client's file name as text to show: no path, no control characters, at most 255 characters, in NFC.
+
+    Characters that turn the direction of writing are control characters: with them, `gpj.exe` reads `exe.jpg`.
+    """
     if not name:
         return None
     last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(char for char in last if char.isprintable()).strip()[:255] or None
+    shown = "".join(char for char in unicodedata.normalize("NFC", last) if char.isprintable())
+    return None if set(shown) <= {" ", "."} else shown.strip()[:255]
 
 
 def _disposition_filename(request: Request) -> str | None:
-    header = EmailMessage()
-    header["Content-Disposition"] = request.headers.get("content-disposition", "attachment")
-    return clean_filename(header.get_filename())
+    """The file name of a raw body."""
+    header = request.headers.get("content-disposition", "")
+    extended = EXTENDED_NAME.search(header)
+    if extended is not None:
+        return clean_filename(unquote_to_bytes(extended[1]).decode(errors="replace"))
+    plain = parse_options_header(header)[1].get(b"filename", b"")
+    try:
+        return clean_filename(plain.decode())
+    except UnicodeDecodeError:
+        return clean_filename(plain.decode("latin-1"))

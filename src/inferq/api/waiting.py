@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
+from inferq.api.callers import Access
 from inferq.api.deps import Services
 from inferq.api.push import ListenerGone, Places, Update, UpdatesMissed
 from inferq.api.schemas import View
@@ -58,7 +59,7 @@ def look(services: Services, task_id: str, owner: str) -> View:
 async def wait_until(
     services: Services,
     task_id: str,
-    owner: str,
+    access: Access,
     *,
     seconds: float,
     done: Callable[[Record], bool],
@@ -67,18 +68,20 @@ async def wait_until(
 
     Raises:
         NotFound: There is none (any more), or it belongs to someone else.
+        Unauthenticated: The caller's credential was revoked, or has expired, meanwhile.
     """
     deadline = time.monotonic() + seconds
-    with services.changes.listen(owner, task_id) as listener:
+    with services.changes.listen(access, task_id) as listener:
         shown: View | None = None
         while True:
+            access.caller.require_valid()
             if shown is None:
-                shown = await run_in_threadpool(look, services, task_id, owner)
+                shown = await run_in_threadpool(look, services, task_id, access.owner)
             remaining = deadline - time.monotonic()
             if done(shown.record) or remaining <= 0:
                 return shown
             try:
-                update = await listener.next(remaining)
+                update = await listener.next(min(remaining, access.caller.seconds_left))
             except UpdatesMissed:
                 update = None
             except ListenerGone:

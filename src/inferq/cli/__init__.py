@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from inferq.cli import inspect, models, predict, serve
+from inferq.cli import accounts, inspect, models, predict, serve
 from inferq.errors import InferqError, ServerUnreachable, SetupError
 
 WRONG_USAGE = 2
@@ -20,6 +20,7 @@ app = typer.Typer(
 serve.add_commands(app)
 predict.add_commands(app)
 models.add_commands(app)
+accounts.add_commands(app)
 inspect.add_commands(app)
 
 

@@ -9,6 +9,7 @@ import typer
 from inferq.cli.serve import read_settings
 from inferq.client import Client
 from inferq.errors import InferqError, SetupError
+from inferq.safety import findings, is_local
 from inferq.settings import Settings
 
 UrlOption = Annotated[
@@ -26,15 +27,16 @@ def doctor(url: UrlOption = None) -> None:
     """Check this machine and the running server, and say what is wrong."""
     settings = read_settings()
     with Client(url) as client:
-        findings = [
+        told = [
+            *_check_settings(settings),
             _finding("valkey", lambda: _check_valkey(settings)),
             _finding("model", _check_bundled_model),
             _finding("server", lambda: _check_server(client)),
             _finding("workers", lambda: _check_workers(client)),
         ]
-    for name, wrong, text in findings:
-        typer.echo(f"{'WRONG' if wrong else 'ok':<6}{name:<9}{text}")
-    if any(wrong for _, wrong, _ in findings):
+    for name, wrong, text in told:
+        typer.echo(f"{'WRONG' if wrong else 'ok':<6}{name:<10}{text}")
+    if any(wrong for _, wrong, _ in told):
         raise typer.Exit(1)
 
 
@@ -47,6 +49,15 @@ def openapi() -> None:
             create_app(read_settings()).openapi(), indent=2, sort_keys=True, ensure_ascii=False
         )
     )
+
+
+def _check_settings(settings: Settings) -> list[tuple[str, bool, str]]:
+    """What would keep a deployment from starting, or is doubtful."""
+    found = [
+        ("settings", True, f"{finding.setting}: {finding.text}") for finding in findings(settings)
+    ]
+    kind = "for this machine alone" if is_local(settings) else "for others to reach"
+    return found or [("settings", False, f"{kind}; nothing is unsafe")]
 
 
 def _finding(name: str, check: Callable[[], str]) -> tuple[str, bool, str]:

@@ -1,7 +1,9 @@
 """Commands on model folders, which need no server: `inferq models check | run | add`."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +15,8 @@ from inferq.cli.pictures import find_pictures
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
+from inferq.models.card import LANGUAGE_TAG
+from inferq.models.label_file import Names, read_labels
 from inferq.models.parameters import check_parameters
 from inferq.predictions.record import (
     Input,
@@ -30,7 +34,12 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Model folder: `model.toml` and weights.")
 ]
-RELOAD_SECONDS = 90.0
+ToOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders.")
+]
+OWN = ""
+LABELS_OPTION = re.compile(rf"({LANGUAGE_TAG})=(.+)")
+RELOAD_SECONDS = 300.0
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
 
@@ -54,9 +63,10 @@ def check(
     """
     from inferq.models.trial import try_model  # noqa: PLC0415 - other commands need none of it
 
-    model = _load(folder)
+    model = _load(folder, measure=True)
     card = model.card
     typer.echo(f"{card.reference}: card, weights and network fit together")
+    _echo_batching(model)
     trial = try_model(model, model.sample(), check_parameters(card.parameter_schema(), {}))
     _echo_timings("a grey picture", trial.timings_ms)
     predictions = list(_predict(model, pictures or [], None))
@@ -89,37 +99,42 @@ def run(
 
 
 def add(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.onnx", exists=True, dir_okay=False, help="A detector.")
+    network: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NETWORK", exists=True, help="A detector: FILE.onnx, or a SavedModel's folder."
+        ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the model; by default that of the file.")
+        str | None, typer.Option(help="Name of the model; by default that of the network.")
     ] = None,
     output_format: Annotated[
         str | None, typer.Option(help="How its outputs are read, where the file does not tell.")
     ] = None,
     labels: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Names of its classes, one a line."),
+        list[str] | None,
+        typer.Option(
+            metavar="[LANGUAGE=]FILE",
+            help="Names of its classes, one a line, or a label map (.pbtxt); with `vi=FILE` as well, those to show in"
+            " Vietnamese.",
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(min=1, help="Side of its input, where the file leaves it open.")
     ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders."),
-    ] = None,
+    to: ToOption = None,
 ) -> None:
-    """Make a model folder of an ONNX file and have the server that runs here take it up.
+    """Make a model folder of an ONNX file or a SavedModel and have the server that runs here take it up.
 
     By default the folder is made in INFERQ_MODELS_DIR, else where the workers of this machine look for models.
     """
-    from inferq.models.adding import add_onnx  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.onnx_file import Wishes  # noqa: PLC0415
+    from inferq.models.adding import add_network  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.graph_card import Wishes  # noqa: PLC0415
 
-    wishes = Wishes(output_format, None if labels is None else _read_labels(labels), size)
-    models_dir = _models_dir(to)
-    added = add_onnx(file, models_dir, name=name, wishes=wishes)
+    names = _read_names(labels or [])
+    wishes = Wishes(output_format, names.pop(OWN, None), size, names)
+    models_dir = new_models_dir(to)
+    added = add_network(network, models_dir, name=name, wishes=wishes)
     typer.echo(f"{added.card.reference:<12} {added.folder}")
     fed = added.card.input
     typer.echo(
@@ -128,18 +143,23 @@ def add(
         " (presumed where the file does not tell)\n"
         f"look first   inferq models check {added.folder} photo.jpg"
     )
-    _hand_over(models_dir, added.card.reference)
+    hand_over(models_dir, added.card.reference)
 
 
-def _read_labels(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is no text in UTF-8; save it as that.") from error
-    return [line.strip() for line in lines if line.strip()]
+def _read_names(options: list[str]) -> dict[str, Names]:
+    """Names of classes by language; under `OWN` those of the model itself."""
+    names: dict[str, Names] = {}
+    for option in options:
+        given = LABELS_OPTION.fullmatch(option)
+        language, path = given.groups() if given else (OWN, option)
+        if language in names:
+            raise SetupError(f"--labels {option}: names in this language are given already.")
+        names[language] = read_labels(Path(path))
+    return names
 
 
-def _models_dir(to: Path | None) -> Path:
+def new_models_dir(to: Path | None) -> Path:
+    """Where a new model folder is made: as said, as set, or where the workers of this machine look."""
     from inferq.worker.reloading import reloadable_workers  # noqa: PLC0415
 
     settings = read_settings()
@@ -152,7 +172,7 @@ def _models_dir(to: Path | None) -> Path:
     return settings.models_folder()
 
 
-def _hand_over(models_dir: Path, reference: str) -> None:
+def hand_over(models_dir: Path, reference: str) -> None:
     """Has those workers begin anew that serve all of a folder."""
     from inferq.worker.reloading import ask_to_reload, reloadable_workers  # noqa: PLC0415
 
@@ -170,16 +190,30 @@ def _hand_over(models_dir: Path, reference: str) -> None:
     typer.echo(f"served now   inferq predict --model {reference} photo.jpg")
 
 
-def _load(folder: Path) -> "Model[Any, Any]":
-    from inferq.models.base import Context  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.catalogue import load_models  # noqa: PLC0415
+def _load(folder: Path, *, measure: bool = False) -> "Model[Any, Any]":
+    """A model as a worker would load it; its batch size is only measured if it matters."""
+    from inferq.models.catalogue import load_models  # noqa: PLC0415 - other commands need none of it
     from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
+    from inferq.worker.context import worker_context  # noqa: PLC0415
 
     if folder.is_file():
         raise SetupError(f"{folder} is a file; `inferq models add` makes a model folder of it.")
     prepare_pillow()
-    (model,) = load_models([folder], Context(providers=read_settings().providers))
+    ctx = worker_context(read_settings())
+    (model,) = load_models([folder], ctx if measure else replace(ctx, batching="off"))
     return model
+
+
+def _echo_batching(model: "Model[Any, Any]") -> None:
+    tried = ", ".join(
+        f"{ms:.1f} ms in batches of {n}" for n, ms in model.batching.milliseconds.items()
+    )
+    size = model.batching.size
+    chosen = f"batches of up to {size}" if size > 1 else "one by one"
+    runs = model.batching.parallel
+    typer.echo(
+        f"runs {chosen}, {runs} at once" + (f" (a prediction takes {tried})" if tried else "")
+    )
 
 
 def _predict(

@@ -1,4 +1,4 @@
-"""Commands about models: `inferq models list | show | reload`, and those on folders and files (`model_folders.py`)."""
+"""Commands about models: `inferq models list | show | reload`; those on folders and files are in `model_folders.py` and `fetch.py`."""
 
 from typing import Annotated, Any
 
@@ -6,12 +6,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inferq.cli import model_folders
+from inferq.cli import fetch, model_folders, tuning
 from inferq.cli.inspect import UrlOption
 from inferq.client import Client
 from inferq.errors import SetupError
 
-RELOAD_SECONDS = 90.0
+RELOAD_SECONDS = 300.0
 MOST_LABELS = 12
 """Of those that `show` spells out."""
 
@@ -24,6 +24,8 @@ def add_commands(app: typer.Typer) -> None:
     group.command()(show)
     group.command()(reload)
     model_folders.add_commands(group)
+    fetch.add_commands(group)
+    tuning.add_commands(group)
     app.add_typer(group, name="models")
 
 
@@ -94,16 +96,17 @@ def _reference(card: dict[str, Any]) -> str:
 
 def _print_card(card: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None)
-    labels = list(card["labels"].values())
-    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
     rows: dict[str, object] = {
         "model": _reference(card),
         "description": card["description"],
         "kind": card["kind"],
         "license": card["license"],
         "workers": card["workers"],
-        "labels": f"{len(labels)}: {', '.join(labels[:MOST_LABELS])}{more}",
+        "batch size": card["batch_size"],
+        "labels": _some(card["labels"]),
     }
+    for language, labels in card.get("translated_labels", {}).items():
+        rows[f"labels in {language}"] = _some(labels)
     for name, schema in card["parameters"].get("properties", {}).items():
         rows[name] = f"{schema.get('description', '')} Default: {schema.get('default')}"
     for part in ("source", "measured"):
@@ -111,3 +114,9 @@ def _print_card(card: dict[str, Any]) -> None:
     for name, value in rows.items():
         table.add_row(name, str(value))
     Console().print(table)
+
+
+def _some(labels: dict[str, str]) -> str:
+    names = list(labels.values())
+    more = f" and {len(names) - MOST_LABELS} more" if len(names) > MOST_LABELS else ""
+    return f"{len(names)}: {', '.join(names[:MOST_LABELS])}{more}"

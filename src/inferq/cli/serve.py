@@ -52,7 +52,10 @@ def up(
     host: HostOption = None,
     port: PortOption = None,
     data_dir: DataDirOption = None,
-    workers: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Worker processes; by default one a device of INFERQ_PROVIDERS.", min=1),
+    ] = None,
 ) -> None:
     """Serve on this machine: Valkey, a worker, the API and the web page, in one command."""
     from inferq.embedded.supervisor import Supervisor  # noqa: PLC0415 - other commands need none of it

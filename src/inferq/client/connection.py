@@ -7,7 +7,7 @@ import httpx2 as httpx
 
 from inferq.client.steps import Request
 from inferq.errors import SetupError
-from inferq.settings import get_settings
+from inferq.settings import LocalServer, get_settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 CONNECT_SECONDS = 5.0
@@ -28,19 +28,22 @@ class Connection:
 
     @classmethod
     def of(cls, url: str | None, api_key: str | None) -> "Connection":
-        """Fills in what was not given from the settings.
+        """Fills in what was not given from the settings, or from what `inferq up` left for this user.
 
         Raises:
             SetupError: The URL is no `http://` or `https://` URL.
         """
         settings = get_settings()
         configured = settings.api_key.get_secret_value() if settings.api_key else None
-        chosen = (url or settings.url or DEFAULT_URL).rstrip("/")
+        local = LocalServer.read()
+        chosen = (url or settings.url or local.url or DEFAULT_URL).rstrip("/")
         if not chosen.startswith(("http://", "https://")):
             raise SetupError(
                 f"{chosen!r} is no server's URL; it has to begin with http:// or https://."
             )
-        return cls(chosen, api_key or configured)
+        # The local server's key is sent to no other.
+        kept = local.api_key if chosen == local.url else None
+        return cls(chosen, api_key or configured or kept)
 
     def options(self) -> dict[str, Any]:
         """What httpx's clients are made with: any number of waiting calls, each with a time-out."""

@@ -111,8 +111,8 @@ class Client:
             model: `name` or `name@version`; the server's default where None.
             batch: A label that groups predictions.
             filename: Name to show; that of the path or file where None.
-            parameters: `metadata` (a dictionary), `start_within` (seconds), and the model's own, such as
-                `score_threshold=0.3`.
+            parameters: `metadata` (a dictionary), `start_within` (seconds), `callback_url` (to be told how it
+                ended), and the model's own, such as `score_threshold=0.3`.
 
         Raises:
             InferqError: The class of the problem's code; `ServerUnreachable` if there is no server.

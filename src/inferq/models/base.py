@@ -3,26 +3,56 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
 
+from inferq.models.batching import Batching, Policy
 from inferq.models.card import Card
 
+Optimization = Literal["all", "extended", "basic"]
 Item = TypeVar("Item")
 Output = TypeVar("Output")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a model is loaded: its threads and its devices."""
+    """Where a model is loaded.
+
+    Attributes:
+        threads: That one run uses.
+        providers: Devices in order of preference, as in `INFERQ_PROVIDERS`.
+        parallel: Runs at once.
+        batching: Whether its batch size is measured, 1, or `max_batch`.
+        batch_size: If it was measured before; then `batching` has no say.
+        optimization: Of the graph.
+        variant: Which of the card's variants of the weights; empty for its own.
+        cpus: That this process may use.
+        tuned: Folder of what was found best for models on this machine; None where that has no say.
+        pinned: Names of those of these attributes that settings say, so that `tuned` does not.
+    """
 
     threads: int = 1
     providers: Sequence[str] = ("cpu",)
+    parallel: int = 1
+    batching: Policy = "off"
+    batch_size: int | None = None
+    optimization: Optimization = "all"
+    variant: str = ""
+    cpus: int = 1
+    tuned: Path | None = None
+    pinned: frozenset[str] = frozenset()
 
 
 class Model(ABC, Generic[Item, Output]):
     """One loaded model. `preprocess` and `postprocess` work on one item, in the attempt's own thread."""
 
     card: Card
+    max_batch: int = 1
+    """Most items that `infer` is given at once; how many are, `batching` says."""
+    max_wait_ms: float = 0.0
+    """How long an idle model waits for items that are being preprocessed."""
+    batching: Batching = Batching()
+    """How it is run, as chosen when it was loaded."""
 
     @abstractmethod
     def load(self, ctx: Context) -> None:

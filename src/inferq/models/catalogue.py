@@ -10,6 +10,7 @@ import structlog
 from inferq.errors import SetupError
 from inferq.models import BUNDLED
 from inferq.models.base import Context, Model
+from inferq.models.batching import choose_batching
 from inferq.models.card import CARD_FILE, check_weights, read_card
 
 log = structlog.get_logger()
@@ -45,6 +46,12 @@ def find_folders(names: Sequence[str], models_dir: Path | None) -> list[Path]:
         return known
     found = [folder for name in names for folder in _find(name, known)]
     return list({folder.resolve(): folder for folder in found}.values())
+
+
+def folder_of(reference: str, models_dir: Path | None) -> Path | None:
+    """The folder of `name@version`, bundled or in `models_dir`; None where there is none."""
+    known = [bundled_folder(), *own_folders(models_dir)]
+    return next((folder for folder in known if reference in _names(folder)), None)
 
 
 def open_models(
@@ -122,11 +129,13 @@ def _names(folder: Path) -> tuple[str, ...]:
 def _load(folder: Path, ctx: Context, loaded: Collection[str]) -> Model[Any, Any]:
     # numpy and the runtime are loaded only where models are: `inferq models list` needs neither.
     from inferq.models.detector import Detector  # noqa: PLC0415
+    from inferq.models.tuned import as_tuned  # noqa: PLC0415
 
     card = read_card(folder)
     if card.reference in loaded:
         raise SetupError(f"{card.reference} stands in two folders; give one another version.")
     model = Detector(folder, card)
+    ctx = as_tuned(ctx, card)
     model.load(ctx)
     try:
         model.warm_up()
@@ -134,4 +143,5 @@ def _load(folder: Path, ctx: Context, loaded: Collection[str]) -> Model[Any, Any
         raise SetupError(
             f"{card.reference} was loaded from {folder}, but cannot predict: {error}"
         ) from error
+    model.batching = choose_batching(model, ctx)
     return model

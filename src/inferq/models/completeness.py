@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 
 JPEG_EOI = b"\xff\xd9"
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xff]")
-JPEG_SOS = 0xDA
+JPEG_SOS, JPEG_APP1 = 0xDA, 0xE1
+JPEG_EXIF = b"Exif\0\0"
 JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 GIF_EXTENSION, GIF_IMAGE = 0x21, 0x2C
 GIF_HEADER_BYTES = 13
@@ -24,6 +25,8 @@ TIFF_LAST_TAG = 532
 MOST_ENTRIES = 1_000_000
 MOST_SEGMENTS = 10_000
 """JPEG segments before the first scan, GIF extensions before the first frame, boxes of a HEIC."""
+MOST_EXIF_SEGMENTS = 16
+"""A file has one; Pillow joins more, in time that grows with their square."""
 MOST_CHUNKS = 100_000
 MOST_SUB_BLOCKS = 500_000
 MOST_TIFF_TAGS = 65_535
@@ -36,7 +39,7 @@ def is_whole_jpeg(data: bytes) -> bool:
     thumbnail lies in a segment before the scan. What follows EOI (a second picture, padding) is no concern.
     Fill bytes and junk between segments are passed over, as decoders do.
     """
-    at = 2
+    at, exifs = 2, 0
     for _ in range(MOST_SEGMENTS):
         found = JPEG_MARKER.search(data, at)
         if found is None:
@@ -46,6 +49,9 @@ def is_whole_jpeg(data: bytes) -> bool:
         if marker == JPEG_SOS:
             # From the end: a whole file is told at once, and only a broken one is searched through.
             return data.rfind(JPEG_EOI, at) >= 0
+        exifs += marker == JPEG_APP1 and data[at + 2 : at + 8] == JPEG_EXIF
+        if exifs > MOST_EXIF_SEGMENTS:
+            return False
         if marker not in JPEG_STANDALONE:
             at += int.from_bytes(data[at : at + 2])
     return False

@@ -18,7 +18,7 @@ from inferq.models.network_input import Input, network_input
 from inferq.models.nms import class_mask, suppress, to_pixels
 from inferq.models.outputs import OUTPUT_FORMATS, OutputFormat, OutputMeta, check_shapes
 from inferq.models.pixels import Placement, decode_image
-from inferq.models.runtimes.onnx import OnnxSession
+from inferq.models.runtimes import find_runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Detector(Model[Picture, Tensors]):
             SetupError: The card names an output format that does not exist, or not what the format takes.
         """
         self.card = card
+        self.max_batch = 1 if card.input.batch == 1 else card.max_batch
+        self.max_wait_ms = card.max_wait_ms
         self._folder = folder
         self._format = _find_format(card)
         self._meta = OutputMeta(
@@ -59,14 +61,14 @@ class Detector(Model[Picture, Tensors]):
 
     @override
     def load(self, ctx: Context) -> None:
-        """Checks the weights' SHA-256 and loads them.
+        """Checks the weights' SHA-256 and loads them with the card's runtime.
 
         Raises:
-            WrongWeights: The file is not the one that the card names.
-            SetupError: The runtime cannot load it.
+            WrongWeights: They are not those that the card names.
+            SetupError: The runtime is not installed, or cannot load them.
         """
-        weights = check_weights(self._folder, self.card)
-        self._session = OnnxSession(weights, threads=ctx.threads, providers=ctx.providers)
+        weights = check_weights(self._folder, self.card.of_variant(ctx.variant))
+        self._session = find_runtime(self.card.runtime).open_session(weights, ctx)
 
     @override
     def warm_up(self) -> None:

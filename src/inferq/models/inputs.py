@@ -5,6 +5,7 @@ import re
 import struct
 import warnings
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,7 +17,7 @@ from inferq.models.completeness import COMPLETENESS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF")
 PLUGINS = {"WEBP": "WebP"}
-ACCEPTED = "JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC"
+NAMES = {name: name for name in FORMATS} | {"WEBP": "WebP", "HEIF": "HEIC"}
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -32,13 +33,12 @@ TURNED = frozenset({5, 6, 7, 8})
 TURNED_BY_DECODER = frozenset({"TIFF", "HEIF"})
 QUIET = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
 
-# What Pillow's openers and decoders raise on hostile bytes.
+# What Pillow's openers and decoders raise on hostile bytes; but for MemoryError, which may be for want of memory.
 HEADER_ERRORS: tuple[type[Exception], ...] = (
     ArithmeticError,
     AttributeError,
     EOFError,
     LookupError,
-    MemoryError,
     OSError,
     RuntimeError,
     SyntaxError,
@@ -47,6 +47,8 @@ HEADER_ERRORS: tuple[type[Exception], ...] = (
     struct.error,
     zlib.error,
 )
+OPENING_ERRORS: tuple[type[Exception], ...] = (*HEADER_ERRORS, MemoryError)
+"""To open a picture takes little, unless its header lies."""
 
 # How the files start that are accepted: a name says nothing about content.
 SIGNATURES: dict[str, re.Pattern[bytes]] = {
@@ -100,7 +102,9 @@ class ImageHeader:
     height: int
 
 
-def read_image_header(data: bytes | memoryview, *, max_pixels: int) -> ImageHeader:
+def read_image_header(
+    data: bytes | memoryview, *, max_pixels: int, formats: Collection[str] = FORMATS
+) -> ImageHeader:
     """Checks that bytes are a whole picture that is accepted here.
 
     The file's structure is walked before Pillow sees it, so that what breaks off is told from what is merely
@@ -109,6 +113,7 @@ def read_image_header(data: bytes | memoryview, *, max_pixels: int) -> ImageHead
     Args:
         data: The file.
         max_pixels: Most pixels (width x height) accepted.
+        formats: Those of `FORMATS` that are accepted.
 
     Raises:
         EmptyUpload: There are no bytes.
@@ -121,6 +126,10 @@ def read_image_header(data: bytes | memoryview, *, max_pixels: int) -> ImageHead
     if not data:
         raise EmptyUpload("The upload is empty: the file has no bytes. Choose the file again.")
     file_format = _format(data)
+    if file_format not in formats:
+        raise UnsupportedFormat(
+            f"Files of the format {NAMES[file_format]} are not accepted here. Send {named(formats)}."
+        )
     if not COMPLETENESS[file_format](data):
         raise ImageTruncated(
             "The picture's file is incomplete: it breaks off before its end. Send it again."
@@ -131,11 +140,17 @@ def read_image_header(data: bytes | memoryview, *, max_pixels: int) -> ImageHead
     try:
         with open_image(data) as image:
             return _checked(file_format, image, max_pixels)
-    except HEADER_ERRORS as error:
+    except OPENING_ERRORS as error:
         raise UnsupportedFormat(
             f"The header of this {file_format} file is damaged or of a variant that cannot be read."
             " Export it again as JPEG or PNG and send that."
         ) from error
+
+
+def named(formats: Collection[str]) -> str:
+    """Formats as a sentence names them: `JPEG, PNG or HEIC`."""
+    *others, last = (NAMES[name] for name in FORMATS if name in formats)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -162,7 +177,7 @@ def orientation(image: Image.Image) -> int:
         return UPRIGHT  # Pillow would decode all pixels to look for it behind them
     try:
         value = image.getexif().get(ExifTags.Base.Orientation)
-    except HEADER_ERRORS:
+    except OPENING_ERRORS:
         return UPRIGHT
     return value if value in ORIENTATIONS else UPRIGHT
 
@@ -176,11 +191,11 @@ def _format(data: bytes) -> str:
     """
     for name, signature in OTHER_SIGNATURES:
         if signature.match(data):
-            raise UnsupportedFormat(f"This is a file of the format {name}. Send {ACCEPTED}.")
+            raise UnsupportedFormat(f"This is a file of the format {name}. Send {named(FORMATS)}.")
     for name, signature in SIGNATURES.items():
         if signature.match(data):
             return name
-    raise NotAnImage(f"These bytes are no picture. Send {ACCEPTED}.")
+    raise NotAnImage(f"These bytes are no picture. Send {named(FORMATS)}.")
 
 
 def _checked(file_format: str, image: Image.Image, max_pixels: int) -> ImageHeader:
@@ -196,7 +211,7 @@ def _checked(file_format: str, image: Image.Image, max_pixels: int) -> ImageHead
     if width < 1 or height < 1:
         raise ValueError("no pixels")
     if _is_raw(image):
-        raise UnsupportedFormat(f"This is a file of the format camera raw. Send {ACCEPTED}.")
+        raise UnsupportedFormat(f"This is a file of the format camera raw. Send {named(FORMATS)}.")
     if orientation(image) in TURNED:
         width, height = height, width
     return ImageHeader(MEDIA_TYPES[file_format], width, height)

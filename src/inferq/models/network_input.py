@@ -8,7 +8,7 @@ import numpy.typing as npt
 from inferq.models.card import InputTensor
 from inferq.models.pixels import Decoded, Placement, letterbox, place, stretch
 
-Input = npt.NDArray[np.uint8 | np.float32]
+Input = npt.NDArray[np.uint8 | np.float16 | np.float32]
 
 
 def network_input(decoded: Decoded, card: InputTensor) -> tuple[Input, Placement]:
@@ -19,7 +19,7 @@ def network_input(decoded: Decoded, card: InputTensor) -> tuple[Input, Placement
         card: Size, resizing, colours, layout, type and normalisation.
 
     Returns:
-        uint8 or float32 `[height, width, 3]` (`NHWC`) or `[3, height, width]` (`NCHW`).
+        uint8, float16 or float32 `[height, width, 3]` (`NHWC`) or `[3, height, width]` (`NCHW`).
     """
     into = (card.width, card.height)
     if card.resize == "stretch":
@@ -37,7 +37,7 @@ def network_input(decoded: Decoded, card: InputTensor) -> tuple[Input, Placement
     return np.ascontiguousarray(values), placement
 
 
-def _normalized(levels: npt.NDArray[np.uint8], card: InputTensor) -> npt.NDArray[np.float32]:
+def _normalized(levels: npt.NDArray[np.uint8], card: InputTensor) -> npt.NDArray[np.floating]:
     values = levels.astype(np.float32)
     if card.divide_by != 1:
         values /= np.float32(card.divide_by)
@@ -45,4 +45,4 @@ def _normalized(levels: npt.NDArray[np.uint8], card: InputTensor) -> npt.NDArray
         values -= np.array(card.mean, np.float32)
     if card.std != (1, 1, 1):
         values /= np.array(card.std, np.float32)
-    return values
+    return values.astype(card.dtype, copy=False)

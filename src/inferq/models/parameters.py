@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import chain, islice
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from inferq.errors import FieldError, InvalidParameter, json_pointer
+from inferq.errors import MOST_FIELD_ERRORS, FieldError, InvalidParameter, json_pointer
 
 
 def parse_parameters(
@@ -46,17 +47,16 @@ def check_parameters(
         InvalidParameter: With one entry for each parameter that is unknown or out of range.
     """
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
-    errors = [
+    unknown = (
         FieldError(
             json_pointer(name), f"unknown parameter; known are {', '.join(sorted(properties))}"
         )
         for name in given
         if name not in properties
-    ]
+    )
     values = {name: value for name, value in given.items() if name in properties}
-    errors += [
-        _field_error(error) for error in Draft202012Validator(dict(schema)).iter_errors(values)
-    ]
+    wrong = map(_field_error, Draft202012Validator(dict(schema)).iter_errors(values))
+    errors = list(islice(chain(unknown, wrong), MOST_FIELD_ERRORS))
     if errors:
         raise InvalidParameter(
             "; ".join(f"{error.pointer[1:]}: {error.detail}" for error in errors) + ".",

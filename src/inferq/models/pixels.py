@@ -1,7 +1,10 @@
 """From a picture's bytes to pixels: decoded once, as a person sees it, in RGB."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +28,10 @@ TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What turns a picture of an EXIF orientation upright (TIFF 6.0, tag 274)."""
+LARGE_PIXELS = 8_000_000
+"""Pictures with more are decoded one at a time in a process: what it takes for them does not grow with its threads."""
+BAND_PIXELS = 1_000_000
+_one_large = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ def decode_image(data: bytes, *, draft: tuple[int, int] | None = None) -> Decode
 
     Raises:
         ImageDamaged: The pixels cannot be decoded.
+        MemoryError: There is not enough memory for it.
     """
     try:
         with open_image(data) as image:
@@ -69,16 +77,27 @@ def decode_image(data: bytes, *, draft: tuple[int, int] | None = None) -> Decode
                 width, height = height, width
             if draft is not None:
                 image.draft("RGB", draft[::-1] if turn in TURNED else draft)
-            image.load()
-            upright = to_rgb(image)
+            with _turn_of(image.size):
+                upright = _loaded(image, TRANSPOSITIONS.get(turn))
     except HEADER_ERRORS as error:
         raise ImageDamaged(
             "The picture's pixels cannot be decoded: the file is damaged. Export it again and send that."
         ) from error
     upright.info.clear()  # no metadata, so that none gets into what is made of the picture
-    if turn in TRANSPOSITIONS:
-        upright = upright.transpose(TRANSPOSITIONS[turn])
     return Decoded(upright, width, height)
+
+
+def _turn_of(size: tuple[int, int]) -> AbstractContextManager[object]:
+    return _one_large if size[0] * size[1] > LARGE_PIXELS else nullcontext()
+
+
+def _loaded(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    declared = image.size
+    image.load()
+    if image.size != declared:
+        raise ValueError(f"{image.size} instead of {declared}")  # libheif believes the pixels
+    upright = to_rgb(image)
+    return upright if turn is None else upright.transpose(turn)
 
 
 def stretch(image: Image.Image, width: int, height: int) -> npt.NDArray[np.uint8]:
@@ -128,7 +147,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return _gray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
         levels = WHITE_LEVELS if image.mode == "F" else WHITE_LEVELS[1:]
-        return _gray(_ranged(np.asarray(image).astype(np.float32), levels))
+        return _gray(_ranged(np.asarray(image), levels))
     if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGB", layer.size, WHITE)
@@ -141,11 +160,22 @@ def _gray(values: npt.NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(values).convert("RGB")
 
 
-def _ranged(values: npt.NDArray[np.float32], levels: Sequence[float]) -> npt.NDArray[np.uint8]:
+def _ranged(values: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArray[np.uint8]:
     """Grey values in the range that `to_rgb` tells of, as 0 to 255; what is not finite is black."""
-    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64)
-    low, high = float(finite.min()), float(finite.max())
+    low = min(float(band.min()) for band in _bands(values))
+    high = max(float(band.max()) for band in _bands(values))
     white = next((level for level in levels if low >= 0 and high <= level), None)
     if white is not None:
         low, high = 0.0, white
-    return ((finite - low) * (255.0 / max(high - low, 1e-12))).round().astype(np.uint8)
+    scale = 255.0 / max(high - low, 1e-12)
+    return np.concatenate(
+        [((band - low) * scale).round().astype(np.uint8) for band in _bands(values)]
+    )
+
+
+def _bands(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float64]]:
+    """Rows of numbers `[height, width]`, some at a time: all at once in float64 would take many times the picture."""
+    rows = max(1, BAND_PIXELS // values.shape[1])
+    for first in range(0, len(values), rows):
+        band = values[first : first + rows].astype(np.float32)
+        yield np.nan_to_num(band, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64)

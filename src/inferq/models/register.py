@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import redis
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from inferq.errors import UnknownModel
 from inferq.models import BUNDLED
@@ -20,7 +20,7 @@ CARDS = "inferq:cards"
 class RegisteredCard(BaseModel):
     """A model's card as the register holds it: what API and clients need of it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     name: str
     version: str
@@ -28,7 +28,14 @@ class RegisteredCard(BaseModel):
     description: str
     license: str
     input_kind: str
+    batch_size: int = Field(
+        1, description="Most predictions of one run, as the worker that registered last chose it."
+    )
     labels: dict[int, str]
+    translated_labels: dict[str, dict[int, str]] = Field(
+        default_factory=dict,
+        description="Language tag to class id to label, for showing; requests and results have `labels` alone.",
+    )
     parameters: dict[str, Any]
     source: dict[str, Any]
     measured: dict[str, Any]
@@ -39,8 +46,8 @@ class RegisteredCard(BaseModel):
         return f"{self.name}@{self.version}"
 
     @classmethod
-    def of(cls, card: Card) -> "RegisteredCard":
-        """What a model folder's card says to clients."""
+    def of(cls, card: Card, *, batch_size: int = 1) -> "RegisteredCard":
+        """What a model folder's card says to clients, and how many predictions are run at once."""
         return cls(
             name=card.name,
             version=card.version,
@@ -48,7 +55,9 @@ class RegisteredCard(BaseModel):
             description=card.description,
             license=card.license,
             input_kind="image",
+            batch_size=batch_size,
             labels=card.labels,
+            translated_labels=card.translated_labels,
             parameters=card.parameter_schema(),
             source=card.source,
             measured=card.measured,

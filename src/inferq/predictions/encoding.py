@@ -1,7 +1,7 @@
 """A record as the hash that the state store holds: text fields, times in microseconds of its clock."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 
 import orjson
 from pydantic import TypeAdapter
@@ -16,6 +16,7 @@ from inferq.predictions.record import (
     Result,
     State,
 )
+from inferq.state import moment
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
@@ -23,16 +24,6 @@ _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 def record_key(task_id: str) -> str:
     """The key of a prediction's record."""
     return f"inferq:prediction:{task_id}"
-
-
-def microseconds(duration: timedelta) -> int:
-    """A duration as the store counts it."""
-    return duration // timedelta(microseconds=1)
-
-
-def pairs(flat: Sequence[str]) -> dict[str, str]:
-    """Names and values in turn, as scripts give them, by name."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def draft_fields(draft: Draft) -> list[str | bytes]:
@@ -45,7 +36,7 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
         "parameters", orjson.dumps(draft.parameters),
         "metadata", orjson.dumps(draft.metadata),
     ]  # fmt: skip
-    for name in ("batch", "rerun_of"):
+    for name in ("batch", "rerun_of", "callback_url"):
         if (value := getattr(draft, name)) is not None:
             fields += [name, value]
     return fields
@@ -53,16 +44,16 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
 
 def decode(fields: Mapping[str, str]) -> Record:
     """The record of a hash's fields."""
-    created = _moment(fields, "created")
+    created = moment(fields, "created")
     assert created is not None, "accept writes it first"  # noqa: S101 - narrows the type
     prediction = Prediction(
         task_id=fields["id"],
         state=State(fields["state"]),
         model=ModelReference.parse(fields["model"]),
         created_at=created,
-        started_at=_moment(fields, "started"),
-        finished_at=_moment(fields, "finished"),
-        expires_at=_moment(fields, "expires"),
+        started_at=moment(fields, "started"),
+        finished_at=moment(fields, "finished"),
+        expires_at=moment(fields, "expires"),
         attempts=int(fields["attempts"]),
         batch=fields.get("batch"),
         rerun_of=fields.get("rerun_of"),
@@ -85,11 +76,8 @@ def decode(fields: Mapping[str, str]) -> Record:
         start_within=timedelta(microseconds=int(fields["start_by"]) - int(fields["created"]))
         if "start_by" in fields
         else None,
+        callback_url=fields.get("callback_url"),
     )
-
-
-def _moment(fields: Mapping[str, str], name: str) -> datetime | None:
-    return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if name in fields else None
 
 
 def _timings(fields: Mapping[str, str]) -> dict[str, float]:

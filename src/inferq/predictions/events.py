@@ -1,21 +1,17 @@
 """The stream of changes: every script that changes a record adds one entry, every API process reads them all."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import NamedTuple, Self, cast
 
 import redis
 import redis.asyncio
 
-from inferq.state import state_errors
+from inferq.state import CHUNK, Entries, follow_stream, state_errors
 
 STREAM = "inferq:events"
-BLOCK_MS = 5000
-CHUNK = 1000
 MOST_REPLAYED = 20_000
 DELETED = "deleted"
-
-Entries = Sequence[tuple[str, dict[str, str]]]
 
 
 class EventId(NamedTuple):
@@ -93,14 +89,8 @@ async def follow(client: redis.asyncio.Redis) -> AsyncIterator[list[Change]]:
     Raises:
         redis.ConnectionError: The store went away.
     """
-    newest = cast("Entries", await client.xrevrange(STREAM, count=1))
-    after = newest[0][0] if newest else str(START)
-    yield []
-    while True:
-        answer = await client.xread({STREAM: after}, block=BLOCK_MS, count=CHUNK)
-        for _, entries in cast("Sequence[tuple[str, Entries]]", answer or ()):
-            after = entries[-1][0]
-            yield list(map(_change, entries))
+    async for entries in follow_stream(client, STREAM):
+        yield list(map(_change, entries))
 
 
 def _change(entry: tuple[str, dict[str, str]]) -> Change:

@@ -258,6 +258,7 @@ class Draft:
     batch: str | None = None
     rerun_of: str | None = None
     start_within: timedelta | None = None
+    callback_url: str | None = None
     idempotency_key: str | None = None
     fingerprint: str = ""
 
@@ -289,6 +290,7 @@ class Record:
     worker: str
     queue_timeout: timedelta
     start_within: timedelta | None
+    callback_url: str | None
 
     @property
     def task_id(self) -> str:

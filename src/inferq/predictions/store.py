@@ -13,7 +13,7 @@ import orjson
 import redis
 
 from inferq.errors import QueueFull, TooManyInFlight
-from inferq.predictions.encoding import decode, draft_fields, microseconds, pairs, record_key
+from inferq.predictions.encoding import decode, draft_fields, record_key
 from inferq.predictions.queues import Queues
 from inferq.predictions.record import (
     Attempt,
@@ -26,7 +26,7 @@ from inferq.predictions.record import (
     Result,
     State,
 )
-from inferq.state import load_script, state_errors
+from inferq.state import load_script, microseconds, pairs, state_errors
 
 LEASE = timedelta(seconds=6)
 PUBLISH_GRACE = timedelta(seconds=2)

@@ -1,6 +1,7 @@
 """Detections drawn on the picture that they were found in."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from PIL import Image, ImageDraw
 
@@ -25,6 +26,7 @@ def annotate(
     *,
     score_threshold: float = 0.0,
     classes: Collection[str] = (),
+    labels: Mapping[int, str] = MappingProxyType({}),
 ) -> bytes:
     """A picture as JPEG with a box and a label for each detection that is wanted.
 
@@ -34,7 +36,8 @@ def annotate(
         data: The picture as it was uploaded.
         detections: In pixels of the picture as a person sees it.
         score_threshold: Least score drawn.
-        classes: Labels drawn; all where empty.
+        classes: Labels of detections drawn; all where empty.
+        labels: Class id to what is written for it; else it is the detection's label.
 
     Raises:
         ImageDamaged: The pixels cannot be decoded.
@@ -47,7 +50,7 @@ def annotate(
     wanted = [
         d for d in detections if d.score >= score_threshold and (not classes or d.label in classes)
     ]
-    _Painter(image, scale).draw(sorted(wanted, key=lambda d: d.score))
+    _Painter(image, scale, labels).draw(sorted(wanted, key=lambda d: d.score))
     # Without chroma subsampling, which would wash out thin coloured lines.
     return encode(image, "JPEG", quality=QUALITY, subsampling=0)
 
@@ -62,11 +65,12 @@ def _scale(width: int, height: int) -> float:
 class _Painter:
     """Draws detections with lines and letters that fit one picture."""
 
-    def __init__(self, image: Image.Image, scale: float) -> None:
+    def __init__(self, image: Image.Image, scale: float, labels: Mapping[int, str]) -> None:
         side = min(max(image.size), STRIP * min(image.size))
         self._canvas = ImageDraw.Draw(image)
         self._size = image.size
         self._scale = scale
+        self._labels = labels
         self._line = max(3, round(side / 280))
         self._letters = max(16, round(side / 42))
 
@@ -84,7 +88,7 @@ class _Painter:
         pad = self._line + 1
         width, height = self._size
         line = tag_line(
-            detection.label,
+            self._labels.get(detection.class_id, detection.label),
             detection.class_id,
             detection.score,
             size=self._letters,

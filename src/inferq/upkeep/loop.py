@@ -6,6 +6,7 @@ Every action is a script that may be repeated and that checks again, so nothing 
 import threading
 import time
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,6 +15,10 @@ from inferq.predictions.repairs import LOAN
 from inferq.upkeep.lives import end_overdue, requeue_lapsed
 from inferq.upkeep.parts import Parts
 from inferq.upkeep.retention import collect_garbage, drop_days, expire
+from inferq.webhooks.sending import Sender
+
+if TYPE_CHECKING:
+    from inferq.webhooks.transport import Transport
 
 TICK = timedelta(seconds=1)
 LEAST_PAUSE = 0.05
@@ -30,6 +35,7 @@ class Upkeep:
     def __init__(self, parts: Parts) -> None:
         """Starts nothing yet."""
         self._parts = parts
+        self._sender = _sender(parts)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -41,6 +47,7 @@ class Upkeep:
         """Ends the thread."""
         self._stop.set()
         self._thread.join(TICK.total_seconds())
+        self._sender.stop()
 
     def tick(self) -> None:
         """Does everything that is due, where this process is elected to.
@@ -60,6 +67,8 @@ class Upkeep:
         # A process that cannot reach the broker leaves publishing to one that can.
         if parts.publisher.reachable and elect("publish", SHORTLY) != "wait":
             _publish(parts)
+        # Not one process alone: each has its own few connections, and whatever it takes is lent to it.
+        self._sender.tick()
         if elect("garbage", SHORTLY) != "wait":
             collect_garbage(parts)
         if elect("days", HOUR) != "wait":
@@ -79,6 +88,22 @@ class Upkeep:
                 log.exception("upkeep_failed")
             left = TICK.total_seconds() - (time.monotonic() - started)
             self._stop.wait(max(left, LEAST_PAUSE))
+
+
+def _sender(parts: Parts) -> Sender:
+    def transport() -> "Transport":
+        # What it needs takes a tenth of a second to load, and most deployments send nothing.
+        from inferq.webhooks.transport import Transport  # noqa: PLC0415
+
+        return Transport(parts.rules, ca_file=parts.settings.webhook_ca_file)
+
+    return Sender(
+        parts.store,
+        parts.deliveries,
+        parts.rules,
+        transport=transport,
+        public_url=parts.settings.public_url,
+    )
 
 
 def _publish(parts: Parts) -> None:

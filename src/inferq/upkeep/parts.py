@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import redis
 
 from inferq.models.register import ModelRegister
+from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.queues import Queues
 from inferq.predictions.repairs import Repairs
 from inferq.predictions.store import Limits, Policy, PredictionStore
@@ -12,6 +13,7 @@ from inferq.queue import CeleryResults, Publisher
 from inferq.settings import Settings
 from inferq.state import connect
 from inferq.storage import Storage
+from inferq.webhooks.receivers import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,13 @@ class Parts:
     store: PredictionStore
     queues: Queues
     repairs: Repairs
+    deliveries: Deliveries
     register: ModelRegister
     storage: Storage
     publisher: Publisher
     results: CeleryResults
     policy: Policy
+    rules: Rules
 
     @classmethod
     def create(cls, settings: Settings) -> "Parts":
@@ -45,9 +49,11 @@ class Parts:
             store=PredictionStore(client, limits),
             queues=Queues(client),
             repairs=repairs,
+            deliveries=Deliveries(client),
             register=ModelRegister(client),
             storage=Storage(settings.blob_url()),
             publisher=Publisher(settings.queue_url(), repairs),
             results=CeleryResults(settings.state_url(), retention=settings.retention),
             policy=Policy(settings.max_attempts, settings.retention),
+            rules=Rules(settings.webhook_networks, loopback=settings.webhook_loopback),
         )

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,17 +16,22 @@ from celery import signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from inferq.errors import StateUnavailable
-from inferq.models.base import Context, Model
+from inferq.models.base import Model
 from inferq.models.catalogue import check_folders, open_models
+from inferq.models.providers import check_one_device
 from inferq.models.register import RegisteredCard
 from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
+from inferq.safety import require_safe
 from inferq.settings import Settings
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
 from inferq.worker import heartbeat, watchdog
+from inferq.worker.context import worker_context
+from inferq.worker.cpus import available_cpus
 from inferq.worker.heartbeat import Every, Heartbeat
 from inferq.worker.liveness import BeatFile, worker_id
+from inferq.worker.memory import lift_memory_limit, limit_memory
 from inferq.worker.pipeline import Pipeline, Workplace
 from inferq.worker.reloading import Reload
 from inferq.worker.slots import Slots
@@ -48,11 +54,13 @@ def run_worker(
     Raises:
         SetupError: A setting or a model is at fault.
     """
+    require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is loaded
+    check_one_device(settings.providers)
     folder = settings.models_folder()
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
     reload.listen()
-    models = open_models(names, folder, Context(providers=settings.providers))
+    models = open_models(names, folder, worker_context(settings))
     return serve_models(settings, models, concurrency=concurrency, reload=reload)
 
 
@@ -64,7 +72,10 @@ def serve_models(
     reload: Reload | None = None,
 ) -> int:
     """Serves models that are loaded and warm; see `run_worker`."""
-    slots = Slots(concurrency or settings.concurrency or available_cpus())
+    wanted = concurrency or settings.concurrency
+    if wanted is not None and settings.parallel_runs is None:
+        _run_at_once_what_is_in_hand(models)
+    slots = Slots(wanted or _count_slots(models))
     reload = reload or Reload()
     worker = _Worker(settings, models, slots, reload)
     worker.start()
@@ -73,15 +84,22 @@ def serve_models(
     finally:
         worker.stop()
     if reload.due:
+        lift_memory_limit()
         reload.begin_anew()
     return status
 
 
-def available_cpus() -> int:
-    """CPUs that this process may run on, at least one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _count_slots(models: Sequence[Model[Any, Any]]) -> int:
+    """How many predictions are in hand at once: of a model that batches, one batch runs while the next gathers."""
+    sizes = [model.batching.size for model in models]
+    return max(available_cpus(), *(2 * size for size in sizes if size > 1), 1)
+
+
+def _run_at_once_what_is_in_hand(models: Sequence[Model[Any, Any]]) -> None:
+    """Whoever says how many predictions are in hand knows why: a model may wait for others rather than compute."""
+    for model in models:
+        if model.batching.size == 1:
+            model.batching = replace(model.batching, parallel=None)
 
 
 class _Worker:
@@ -108,7 +126,7 @@ class _Worker:
             "models_dir": None if reload.models_dir is None else str(reload.models_dir),
         }
         self._file = BeatFile(about=about)
-        cards = [RegisteredCard.of(model.card) for model in models]
+        cards = [RegisteredCard.of(model.card, batch_size=model.batching.size) for model in models]
         self._heartbeat = Heartbeat(self._id, self._slots, cards, parts=parts, file=self._file)
         self._watchdog = Watchdog(
             parts.store, self._slots, policy=parts.policy, limit=settings.attempt_timeout
@@ -126,6 +144,7 @@ class _Worker:
         self._upkeep.start()
         for thread in self._threads:
             thread.start()
+        limit_memory(self._settings.worker_memory_bytes)
         log.info(
             "worker_ready",
             worker=self._id,

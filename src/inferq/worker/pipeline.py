@@ -1,7 +1,7 @@
 """One prediction from claim to finish: claim, read, preprocess, infer, postprocess, finish. Knows no Celery."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,15 +15,18 @@ from inferq.errors import (
     InputMissing,
     ModelFailed,
     NotFound,
+    OutOfMemory,
     StateUnavailable,
     StorageUnavailable,
     UnknownModel,
 )
 from inferq.models.base import Model
+from inferq.models.batching import Batching
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import Attempt, Problem, Record, Result, State
 from inferq.predictions.store import Claim, Outcome, Policy, PredictionStore
 from inferq.storage import Storage
+from inferq.worker.batcher import Batcher, Work
 from inferq.worker.gate import Gate
 from inferq.worker.slots import Slots
 from inferq.worker.storage_watch import StorageWatch
@@ -62,6 +65,10 @@ class Pipeline:
         self._store = store
         self._storage = storage
         self._models = models
+        self._batchers = {
+            reference: _batcher(model.infer, model.batching, slots=workplace.slots.count)
+            for reference, model in models.items()
+        }
         self._workplace = workplace
         self._gate = Gate()
         self._storage_watch = StorageWatch(storage)
@@ -120,17 +127,27 @@ class Pipeline:
 
     def _hold(self, attempt: Attempt, record: Record) -> Outcome | None:
         """Runs a claimed attempt under its lease, and writes what came of it."""
+        policy = self._workplace.policy
         with self._workplace.slots.holding(attempt):
             try:
-                with self._workplace.slots.at_work(attempt):
-                    outcome = self._attempt(record)
+                with self._workplace.slots.at_work(attempt) as work:
+                    outcome = self._attempt(record, work)
             except StorageUnavailable:
                 self._storage_watch.report_away()
                 released = _persist(lambda: self._store.release(attempt, delay=STORAGE_DELAY))
                 log.warning("released", reason="storage_unavailable", written=released)
                 return None
-            retention = self._workplace.policy.retention
-            written = _persist(lambda: self._store.finish(attempt, outcome, retention=retention))
+            except OutOfMemory as error:
+                # Perhaps a neighbour took it: as after a crash, the next attempt has nothing beside it.
+                problem = Problem.of(error)
+                ended = _persist(
+                    lambda: self._store.requeue(record, problem, policy=policy, dead=True)
+                )
+                log.warning("attempt_failed", code=error.code, exc_info=error)
+                return Outcome(State.FAILED, error=problem) if ended == "failed" else None
+            written = _persist(
+                lambda: self._store.finish(attempt, outcome, retention=policy.retention)
+            )
         log.info(
             "finished" if written else "fenced_off",
             state=outcome.state,
@@ -138,38 +155,48 @@ class Pipeline:
         )
         return outcome if written else None
 
-    def _attempt(self, record: Record) -> Outcome:
+    def _attempt(self, record: Record, work: Work) -> Outcome:
         clock = _StageClock()
         try:
-            result = self._predict(record, clock)
-        except StorageUnavailable:
+            result = self._predict(record, clock, work)
+        except (StorageUnavailable, OutOfMemory):
             raise
         except InferqError as error:
             log.warning("attempt_failed", code=error.code, exc_info=error)
             return Outcome(State.FAILED, error=Problem.of(error), timings_ms=clock.milliseconds)
         return Outcome(State.SUCCEEDED, result=result, timings_ms=clock.milliseconds)
 
-    def _predict(self, record: Record, clock: "_StageClock") -> Result:
+    def _predict(self, record: Record, clock: "_StageClock", work: Work) -> Result:
         prediction = record.prediction
         model = self._models.get(str(prediction.model))
         if model is None:
             raise UnknownModel(f"This worker does not serve {prediction.model}.")
-        with clock.stage("read"):
-            data = self._read(record)
-        with _model_errors():
-            with clock.stage("preprocess"):
-                item = model.preprocess(data, prediction.parameters)
-            with clock.stage("inference"):
-                (output,) = model.infer([item])
-            with clock.stage("postprocess"):
-                answer = model.postprocess(output, item, prediction.parameters)
-                return _RESULT.validate_python(answer)
+        batcher = self._batchers[str(prediction.model)]
+        with batcher.expecting():
+            with clock.stage("read"):
+                data = self._read(record)
+            with _model_errors():
+                with clock.stage("preprocess"):
+                    item = model.preprocess(data, prediction.parameters)
+                answer = batcher.infer(item, work)
+        clock.took("batch_wait", answer.waited)
+        clock.took("inference", answer.ran)
+        with _model_errors(), clock.stage("postprocess"):
+            result = model.postprocess(answer.output, item, prediction.parameters)
+            return _RESULT.validate_python(result)
 
     def _read(self, record: Record) -> bytes:
         try:
             return self._storage.read(record.input_key)
         except NotFound as error:
             raise InputMissing("The stored input is gone; send it again.") from error
+
+
+def _batcher(
+    infer: Callable[[Sequence[Any]], Sequence[Any]], batching: Batching, *, slots: int
+) -> Batcher[Any, Any]:
+    lanes = batching.parallel or slots
+    return Batcher(infer, max_batch=batching.size, max_wait=batching.max_wait, lanes=lanes)
 
 
 class _StageClock:
@@ -182,7 +209,10 @@ class _StageClock:
     def stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self.milliseconds[name] = round((time.perf_counter() - started) * 1e3, 2)
+        self.took(name, time.perf_counter() - started)
+
+    def took(self, name: str, seconds: float) -> None:
+        self.milliseconds[name] = round(seconds * 1e3, 2)
 
 
 @contextmanager
@@ -191,6 +221,8 @@ def _model_errors() -> Iterator[None]:
         yield
     except InferqError:
         raise
+    except MemoryError as error:
+        raise OutOfMemory("There was not enough memory for this input; make it smaller.") from error
     except Exception as error:
         raise ModelFailed(
             "The model failed on this input; the worker's log holds the reason."

@@ -9,6 +9,35 @@ from datetime import timedelta
 from inferq.predictions.record import Attempt
 
 
+class Stopwatch:
+    """How long an attempt has been at work itself, without the time in which it waited for its neighbours."""
+
+    def __init__(self) -> None:
+        """Runs from now on."""
+        self._lock = threading.Lock()
+        self._before = 0.0
+        self._since: float | None = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        with self._lock:
+            return self._before + (0 if self._since is None else time.monotonic() - self._since)
+
+    def pause(self) -> None:
+        """The attempt waits from now on."""
+        with self._lock:
+            if self._since is not None:
+                self._before += time.monotonic() - self._since
+                self._since = None
+
+    def resume(self) -> None:
+        """The attempt is at work again."""
+        with self._lock:
+            if self._since is None:
+                self._since = time.monotonic()
+
+
 class Slots:
     """Shared by the threads that run attempts, the heartbeat, the watchdog and the drain."""
 
@@ -21,7 +50,7 @@ class Slots:
         self._most_busy = count
         self._deliveries = 0
         self._held: dict[str, Attempt] = {}
-        self._at_work: dict[str, float] = {}
+        self._at_work: dict[str, Stopwatch] = {}
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -48,12 +77,17 @@ class Slots:
                 del self._held[attempt.token]
 
     @contextmanager
-    def at_work(self, attempt: Attempt) -> Iterator[None]:
-        """The part of an attempt that must come to an end: read … post-process."""
+    def at_work(self, attempt: Attempt) -> Iterator["Stopwatch"]:
+        """The part of an attempt that must come to an end: read … post-process.
+
+        Yields:
+            What it is told by when the attempt waits for its neighbours.
+        """
+        stopwatch = Stopwatch()
         with self._lock:
-            self._at_work[attempt.token] = time.monotonic()
+            self._at_work[attempt.token] = stopwatch
         try:
-            yield
+            yield stopwatch
         finally:
             with self._lock:
                 del self._at_work[attempt.token]
@@ -65,9 +99,13 @@ class Slots:
 
     def longer_than(self, limit: timedelta) -> list[Attempt]:
         """The attempts that have been at work for longer than a limit."""
-        since = time.monotonic() - limit.total_seconds()
+        seconds = limit.total_seconds()
         with self._lock:
-            return [self._held[token] for token, start in self._at_work.items() if start < since]
+            return [
+                self._held[token]
+                for token, stopwatch in self._at_work.items()
+                if stopwatch.seconds > seconds
+            ]
 
     def report(self) -> tuple[int, int]:
         """Slots that were free all the time since the last report, and the messages that arrived in that time."""

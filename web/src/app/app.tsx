@@ -5,6 +5,8 @@ import { LiveProvider } from "@/api/live/live-provider";
 import { Router } from "@/app/router";
 import { theme } from "@/app/theme";
 import { UploadsProvider } from "@/features/predict/hooks/uploads-provider";
+import { AccountMenu } from "@/features/session/components/account-menu";
+import { SessionGate } from "@/features/session/components/session-gate";
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -21,11 +23,15 @@ export function App() {
   return (
     <QueryClientProvider client={queryClient}>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <LiveProvider>
-          <UploadsProvider>
-            <Router />
-          </UploadsProvider>
-        </LiveProvider>
+        <SessionGate>
+          {(user) => (
+            <LiveProvider>
+              <UploadsProvider>
+                <Router account={<AccountMenu user={user} />} />
+              </UploadsProvider>
+            </LiveProvider>
+          )}
+        </SessionGate>
       </MantineProvider>
     </QueryClientProvider>
   );

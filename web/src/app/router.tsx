@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { Layout } from "@/app/layout/layout";
 import { NotFoundPage } from "@/app/routes/not-found-page";
@@ -14,11 +15,11 @@ const ModelsPage = lazily(async () => (await import("@/app/routes/models-page"))
 const AccountPage = lazily(async () => (await import("@/app/routes/account-page")).AccountPage);
 
 /** The pages and their addresses. */
-export function Router() {
+export function Router({ account }: { account: ReactNode }) {
   return (
     <BrowserRouter>
       <Routes>
-        <Route element={<Layout />}>
+        <Route element={<Layout account={account} />}>
           <Route index element={<PredictPage />} />
           <Route path="predictions/:taskId" element={<PredictionPage />} />
           <Route path="history" element={<HistoryPage />} />

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from inferq.api.routes import (
+    auth,
     batches,
     documents,
     events,
@@ -14,10 +15,13 @@ from inferq.api.routes import (
     pictures,
     predictions,
     queue,
+    webhooks,
 )
-from inferq.api.schemas import API_PREFIX, problems
+from inferq.api.schemas import problems
+from inferq.predictions.links import API_PREFIX
 
-api = APIRouter(prefix=API_PREFIX, responses=problems(400, 422))
+api = APIRouter(prefix=API_PREFIX, responses=problems(400, 401, 403, 422))
+api.include_router(auth.router)
 api.include_router(lists.router)
 api.include_router(exports.router)
 api.include_router(predictions.router)
@@ -27,6 +31,7 @@ api.include_router(batches.router)
 api.include_router(models.router)
 api.include_router(queue.router)
 api.include_router(limits.router)
+api.include_router(webhooks.router)
 
 root = APIRouter()
 root.include_router(api)

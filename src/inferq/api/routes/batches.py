@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep
 from inferq.api.schemas import problems
 from inferq.errors import NotFound
 from inferq.predictions.lists import UNFINISHED
@@ -15,20 +15,20 @@ router = APIRouter(prefix="/batches/{batch:path}", tags=["batches"], responses=p
 
 
 @router.get("", summary="Look at a batch")
-def get(batch: str, services: ServicesDep, owner: OwnerDep) -> Batch:
+def get(batch: str, services: ServicesDep, access: ReadAccess) -> Batch:
     """How many of a batch's predictions stand in each state, and when all are expected to have ended."""
-    return _look(services, owner, batch)
+    return _look(services, access.owner, batch)
 
 
 @router.post("/cancel", summary="Cancel a batch", responses=problems(403))
-def cancel(batch: str, services: ServicesDep, owner: OwnerDep) -> Batch:
+def cancel(batch: str, services: ServicesDep, access: ChangeAccess) -> Batch:
     """Cancels all predictions of a batch that have not ended; repeated, it answers the same again."""
-    _look(services, owner, batch)
-    for task_id in services.lists.unfinished_of(owner, batch):
+    _look(services, access.owner, batch)
+    for task_id in services.lists.unfinished_of(access.owner, batch):
         state = services.store.cancel(task_id, retention=services.settings.retention)
         if state is State.CANCELED:
             services.results.copy(task_id, State.CANCELED, None, None)
-    return _look(services, owner, batch)
+    return _look(services, access.owner, batch)
 
 
 def _look(services: Services, owner: str, batch: str) -> Batch:

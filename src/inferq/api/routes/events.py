@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from inferq.api.deps import OwnerDep, ServicesDep
+from inferq.api.deps import ReadAccess, ServicesDep
 from inferq.api.schemas import Responses, problems
 from inferq.api.streams import follow_all, follow_one
 from inferq.api.waiting import find
@@ -42,20 +42,21 @@ router = APIRouter(
     responses=ENDED | problems(404),
 )
 def follow_prediction(
-    task_id: str, services: ServicesDep, owner: OwnerDep, last_event_id: LastEventId = None
+    task_id: str, services: ServicesDep, access: ReadAccess, last_event_id: LastEventId = None
 ) -> Response:
     """The prediction as it is, then each change of it, until its end.
 
     `event` is its state; `queue` (at most once a second) says that its place has changed; `deleted` that there is
     none any more; `resync` that the `Last-Event-ID` is not known any more. `data` is the whole prediction.
     """
-    return follow_one(services, find(services, task_id, owner), last_event_id)
+    record = find(services, task_id, access.owner)
+    return follow_one(services, access, record, last_event_id)
 
 
 @router.get("/events", summary="Follow all predictions")
 def follow(
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     batch: Annotated[str | None, Query(description="Only what carries this batch label.")] = None,
     last_event_id: LastEventId = None,
 ) -> Response:
@@ -65,4 +66,4 @@ def follow(
     `queue` (at most once a second) has new places in the queue, `{"items": [{"task_id", "queue"}, …]}`; `resync`
     says that the `Last-Event-ID` is not known any more: what the client knows may be stale, and snapshots follow.
     """
-    return follow_all(services, owner, batch, last_event_id)
+    return follow_all(services, access, batch, last_event_id)

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from inferq.api.deps import OwnerDep, Services, ServicesDep
-from inferq.api.schemas import Responses, Selection, View, problems
+from inferq.api.callers import Access
+from inferq.api.deps import ReadAccess, Services, ServicesDep
+from inferq.api.schemas import OwnedSelection, Responses, View, problems
 from inferq.api.selection import chosen
 from inferq.errors import NotFound
 from inferq.exports import EXPORT_FORMATS, export
 from inferq.predictions.record import DetectionsResult, Prediction, Record
-from inferq.render import upright
 
 FILENAME = "inferq-predictions"
 MOST_IDS = 200
@@ -27,7 +27,7 @@ router = APIRouter(
 )
 
 
-class ExportQuery(Selection):
+class ExportQuery(OwnedSelection):
     """What is exported, and how."""
 
     format: Literal["jsonl", "csv", "coco", "yolo", "voc"] = Field(
@@ -43,13 +43,13 @@ class ExportQuery(Selection):
 
 @router.get("/predictions/export", name="export", summary="Export predictions")
 def export_(
-    services: ServicesDep, owner: OwnerDep, query: Annotated[ExportQuery, Query()]
+    services: ServicesDep, access: ReadAccess, query: Annotated[ExportQuery, Query()]
 ) -> Response:
     """Exports the caller's predictions, chosen as for the list, newest first; made while it is sent.
 
     JSON Lines, CSV and COCO are one file; with pictures, and as YOLO and VOC, it is a zip with a `README.txt`.
     """
-    source = _Source(services, owner, query)
+    source = _Source(services, access, query)
     made = export(
         source.predictions(),
         format_name=query.format,
@@ -68,22 +68,23 @@ def export_(
 class _Source:
     """Where an export takes its predictions and their pictures from."""
 
-    def __init__(self, services: Services, owner: str, query: ExportQuery) -> None:
+    def __init__(self, services: Services, access: Access, query: ExportQuery) -> None:
         self._services = services
-        self._owner = owner
+        self._access = access
         self._query = query
         self._latest: Record | None = None
 
     def predictions(self) -> Iterator[Prediction]:
         for record in self._records():
+            self._access.caller.require_valid()
             self._latest = record
             yield self._shown(View(record, None).prediction)
 
     def _records(self) -> Iterator[Record]:
-        services, ids = self._services, self._query.task_id
+        services, owner, ids = self._services, self._access.owner, self._query.task_id
         if not ids:
-            return services.lists.every(self._owner, chosen(services, self._query))
-        return (record for record in services.store.get_many(ids) if record.owner == self._owner)
+            return services.lists.every(owner, chosen(services, self._query))
+        return (record for record in services.store.get_many(ids) if record.owner == owner)
 
     def read_image(self, prediction: Prediction) -> bytes | None:
         """The picture of the prediction that was given last."""
@@ -91,7 +92,7 @@ class _Source:
         assert latest is not None, "asked for after a prediction"  # noqa: S101 - narrows the type
         assert latest.task_id == prediction.task_id, "asked for in their order"  # noqa: S101
         try:
-            return upright(self._services.storage.read(latest.input_key))
+            return self._services.drawing.upright(self._services.storage.read(latest.input_key))
         except NotFound:
             return None
 

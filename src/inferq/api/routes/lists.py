@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from inferq.api.bodies import JsonRoute
-from inferq.api.deps import OwnerDep, ServicesDep
+from inferq.api.deps import ChangeAccess, ReadAccess, ServicesDep
 from inferq.api.openapi import answers
+from inferq.api.paging import next_link, read_cursor
 from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
 from inferq.api.selection import chosen
 from inferq.errors import InvalidParameter
-from inferq.predictions.lists import Position
 
 router = APIRouter(tags=["predictions"], responses=problems(503), route_class=JsonRoute)
 
@@ -25,30 +25,30 @@ router = APIRouter(tags=["predictions"], responses=problems(503), route_class=Js
 def list_(
     request: Request,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     query: Annotated[ListQuery, Query()],
 ) -> Response:
     """The caller's predictions, newest first; what comes or goes meanwhile moves no page."""
-    after = None if query.cursor is None else _parse_cursor(query.cursor)
-    page = services.lists.page(owner, chosen(services, query), limit=query.limit, after=after)
+    after = read_cursor(query.cursor)
+    page = services.lists.page(
+        access.owner, chosen(services, query), limit=query.limit, after=after
+    )
     items = ",".join(view.body for view in services.viewer.many(page.records))
-    headers, cursor = {}, "null"
-    if page.next is not None:
-        url = request.url.include_query_params(cursor=page.next.encode())
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-        cursor = f'"{page.next.encode()}"'
+    cursor = "null" if page.next is None else f'"{page.next.encode()}"'
     body = f'{{"items":[{items}],"next_cursor":{cursor}}}'
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(body, headers=next_link(request, page.next), media_type="application/json")
 
 
 @router.post(
     "/predictions/delete",
     summary="Delete predictions",
-    responses=problems(403, 413, 415),
+    responses=problems(403, 408, 413, 415),
 )
-def delete_many(services: ServicesDep, owner: OwnerDep, deletion: Deletion) -> Deleted:
+def delete_many(services: ServicesDep, access: ChangeAccess, deletion: Deletion) -> Deleted:
     """Deletes predictions by id or by a filter, with their pictures and results; what runs is canceled."""
-    return Deleted(deleted=sum(map(services.store.delete, _chosen_ids(services, owner, deletion))))
+    return Deleted(
+        deleted=sum(map(services.store.delete, _chosen_ids(services, access.owner, deletion)))
+    )
 
 
 def _chosen_ids(services: ServicesDep, owner: str, deletion: Deletion) -> Iterator[str]:
@@ -61,10 +61,3 @@ def _chosen_ids(services: ServicesDep, owner: str, deletion: Deletion) -> Iterat
     if not wanted:
         raise InvalidParameter.of("filter", "must name a state, model, label, batch or time")
     return (record.task_id for record in services.lists.every(owner, wanted))
-
-
-def _parse_cursor(text: str) -> Position:
-    try:
-        return Position.parse(text)
-    except ValueError as error:
-        raise InvalidParameter.of("cursor", "is none that this server gave") from error

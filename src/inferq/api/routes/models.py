@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from inferq.api.deps import Services, ServicesDep
+from inferq.api.deps import MAY_READ, Services, ServicesDep
 from inferq.api.schemas import ModelCard, ModelList, problems
 from inferq.errors import NotFound
 from inferq.models.register import RegisteredCard
 
-router = APIRouter(tags=["models"], responses=problems(503))
+router = APIRouter(tags=["models"], dependencies=[MAY_READ], responses=problems(503))
 
 
 @router.get("/models", summary="List the models")

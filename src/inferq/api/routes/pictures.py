@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.blobs import BLOB_RESPONSES, Blob
-from inferq.api.deps import OwnerDep, Services, ServicesDep
+from inferq.api.deps import ReadAccess, Services, ServicesDep
+from inferq.api.languages import LONGEST_TAG, reader_language
 from inferq.api.schemas import problems
 from inferq.api.waiting import find, require_end
-from inferq.errors import NotFound
+from inferq.errors import NotFound, UnknownModel
 from inferq.predictions.record import DetectionsResult, Record
-from inferq.render import annotate, preview, render_version
+from inferq.render import render_version
 
 CLIENT_GONE = 499
 """Goes to the log alone: nobody is there any more to be answered."""
@@ -29,9 +30,11 @@ router = APIRouter(
 
 @router.head("/image", include_in_schema=False)
 @router.get("/image", summary="The picture as uploaded")
-async def image(request: Request, task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
+async def image(
+    request: Request, task_id: str, services: ServicesDep, access: ReadAccess
+) -> Response:
     """The picture as it was uploaded, byte for byte; its `ETag` is its SHA-256."""
-    record = await run_in_threadpool(find, services, task_id, owner)
+    record = await run_in_threadpool(find, services, task_id, access.owner)
     uploaded = record.prediction.input
     blob = Blob(uploaded.sha256, uploaded.media_type, uploaded.filename or task_id, immutable=True)
     read = partial(services.storage.chunks, record.input_key)
@@ -46,20 +49,20 @@ async def get_preview(
     request: Request,
     task_id: str,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     max_side: Annotated[
         Literal["320", "1280", "2560"], Query(description="Most pixels of the longer side.")
     ] = "1280",
 ) -> Response:
     """The picture as WebP: oriented, without metadata, its longer side at most `max_side` pixels."""
-    record = await run_in_threadpool(find, services, task_id, owner)
+    record = await run_in_threadpool(find, services, task_id, access.owner)
     blob = Blob(_tag(record, max_side), "image/webp", f"{_stem(record)}-preview.webp")
     if unchanged := blob.unchanged(request):
         return unchanged
     key = services.storage.sibling(record.input_key, f"preview-{max_side}-{render_version()}.webp")
 
     def make() -> bytes:
-        data = preview(_original(services, record), int(max_side))
+        data = services.drawing.preview(_original(services, record), int(max_side))
         services.storage.write(key, data)
         return data
 
@@ -75,30 +78,62 @@ async def annotated(
     *,
     task_id: str,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     score_threshold: Annotated[float, Query(ge=0, le=1, description="Least score drawn.")] = 0.0,
     classes: Annotated[
         list[str] | None, Query(description="Labels drawn; all where absent.")
     ] = None,
+    lang: Annotated[
+        str | None,
+        Query(
+            max_length=LONGEST_TAG,
+            description="Language of the labels, such as `vi`; where absent, as `Accept-Language` says."
+            " English where the model's card has no other.",
+        ),
+    ] = None,
 ) -> Response:
     """The picture as JPEG with the prediction's boxes, labels and scores drawn on it."""
-    record = await run_in_threadpool(find, services, task_id, owner)
+    record = await run_in_threadpool(find, services, task_id, access.owner)
     result = _result(record)
     wanted = sorted(set(classes or ()))
-    tag = _tag(record, result.model_dump_json(), score_threshold, *wanted)
-    blob = Blob(tag, "image/jpeg", f"{_stem(record)}-annotated.jpg")
+    translated = await run_in_threadpool(_translated_labels, services, record)
+    language = reader_language(
+        translated, asked=lang, accepted=request.headers.get("accept-language", "")
+    )
+    labels = {
+        class_id: label
+        for class_id, label in sorted(translated.get(language, {}).items())
+        if any(class_id == detection.class_id for detection in result.detections)
+    }
+    blob = Blob(
+        _tag(record, result.model_dump_json(), score_threshold, labels, *wanted),
+        "image/jpeg",
+        f"{_stem(record)}-annotated.jpg",
+        headers={"Content-Language": language}
+        | ({"Vary": "Accept-Language"} if lang is None else {}),
+    )
     if unchanged := blob.unchanged(request):
         return unchanged
 
     def make() -> bytes:
-        return annotate(
+        return services.drawing.annotate(
             _original(services, record),
             result.detections,
             score_threshold=score_threshold,
             classes=wanted,
+            labels=labels,
         )
 
     return _answer(request, blob, await services.renders.run(request, make))
+
+
+def _translated_labels(services: Services, record: Record) -> dict[str, dict[int, str]]:
+    """Of the prediction's model; none where its card is no longer known."""
+    try:
+        card = services.register.find(str(record.prediction.model), None)
+    except UnknownModel:
+        return {}
+    return card.translated_labels
 
 
 def _original(services: Services, record: Record) -> bytes:

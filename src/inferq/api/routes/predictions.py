@@ -6,16 +6,19 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.bodies import JsonRoute
-from inferq.api.deps import OwnerDep, Services, ServicesDep
-from inferq.api.openapi import answers, named_headers
-from inferq.api.schemas import Rerun, Responses, etag, prediction_path, problems
+from inferq.api.callers import Access
+from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
+from inferq.api.openapi import answers, follow_ups, named_headers
+from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
 from inferq.api.waiting import find, look, wait_preference, wait_until
 from inferq.errors import AlreadyFinished
+from inferq.predictions.links import prediction_path
 from inferq.predictions.record import Prediction, Record, State
 from inferq.predictions.store import Acceptance
+from inferq.webhooks.receivers import URL_CHARACTERS
 
 router = APIRouter(tags=["predictions"], route_class=JsonRoute)
 
@@ -33,6 +36,11 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "metadata": {
         "type": "string",
         "description": "A JSON object of at most 4 KiB, given back with the prediction.",
+    },
+    "callback_url": {
+        "type": "string",
+        "maxLength": URL_CHARACTERS,
+        "description": "An https:// URL that is told how it ended; see the `webhooks` of this document. Empty: none.",
     },
     "score_threshold": {
         "type": "number",
@@ -86,11 +94,13 @@ UPLOAD_PARAMETERS = [
 SHOWN = ("ETag", "Preference-Applied", "Retry-After")
 MADE = ("Location", "Idempotency-Replayed", *SHOWN)
 ACCEPTED = answers(202, description="Accepted; it will reach an end", names=MADE)
+ACCEPTED[202]["links"] = follow_ups()
 FINISHED: Responses = {
     200: {
         "model": Prediction,
         "description": "Finished within `Prefer: wait`",
         "headers": named_headers(*MADE),
+        "links": follow_ups(),
     }
 }
 FOUND = answers(200, description="As it is now", names=SHOWN)
@@ -115,26 +125,30 @@ IdempotencyHeader = Annotated[
     summary="Predict on an upload",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(400, 403, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(400, 403, 408, 413, 415, 422, 429, 503, 507),
     openapi_extra={"requestBody": UPLOAD_BODY, "parameters": UPLOAD_PARAMETERS},
 )
 async def create(
     request: Request,
     services: ServicesDep,
-    owner: OwnerDep,
+    caller: Submitter,
     prefer: PreferHeader = None,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
 
     The body is multipart (a file `image`, and fields) or the image itself, with the fields as query
-    parameters. What fields a model takes beyond `model`, `batch`, `start_within` and `metadata`, its card says.
+    parameters. What fields a model takes beyond `model`, `batch`, `start_within`, `metadata` and
+    `callback_url`, its card says.
     """
+    await services.limits.submit(request, caller)
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
+    caller.require_valid()  # the upload may have taken its time
     acceptance = await run_in_threadpool(
-        submit, services, upload, owner=owner, idempotency_key=_unquoted(idempotency_key)
+        submit, services, upload, owner=caller.owner, idempotency_key=_unquoted(idempotency_key)
     )
-    return await _accepted(services, acceptance, wait_preference(prefer))
+    access = Access(caller.owner, caller)
+    return await _accepted(services, access, acceptance, wait_preference(prefer))
 
 
 @router.get(
@@ -146,7 +160,7 @@ async def create(
 async def get(
     task_id: str,
     services: ServicesDep,
-    owner: OwnerDep,
+    access: ReadAccess,
     prefer: PreferHeader = None,
     if_none_match: Annotated[
         str | None, Header(description="The `ETag` of an earlier answer.")
@@ -162,7 +176,7 @@ async def get(
         changed = if_none_match is not None and etag(record) != if_none_match
         return changed or record.prediction.state.is_terminal
 
-    shown = await wait_until(services, task_id, owner, seconds=seconds or 0, done=done)
+    shown = await wait_until(services, task_id, access, seconds=seconds or 0, done=done)
     tag = etag(shown.record)
     headers = _applied(seconds)
     if tag == if_none_match:
@@ -177,14 +191,14 @@ async def get(
     responses=answers(200, description="As it is now", names=("ETag",))
     | problems(403, 404, 409, 503),
 )
-def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
+def cancel(task_id: str, services: ServicesDep, access: ChangeAccess) -> Response:
     """Cancels a prediction that waits or runs, at once; repeated, it answers the same again."""
-    find(services, task_id, owner)
+    find(services, task_id, access.owner)
     state = services.store.cancel(task_id, retention=services.settings.retention)
     if state is not None and state is not State.CANCELED:
         raise AlreadyFinished(f"The prediction had {state} before it could be canceled.")
     services.results.copy(task_id, State.CANCELED, None, None)
-    return look(services, task_id, owner).response()
+    return look(services, task_id, access.owner).response()
 
 
 @router.post(
@@ -192,12 +206,13 @@ def cancel(task_id: str, services: ServicesDep, owner: OwnerDep) -> Response:
     summary="Run a prediction again",
     status_code=202,
     response_model=Prediction,
-    responses=ACCEPTED | FINISHED | problems(403, 404, 409, 413, 415, 422, 429, 503, 507),
+    responses=ACCEPTED | FINISHED | problems(403, 404, 408, 409, 413, 415, 422, 429, 503, 507),
 )
 async def rerun(
+    request: Request,
     task_id: str,
     services: ServicesDep,
-    owner: OwnerDep,
+    caller: Submitter,
     wish: Annotated[Rerun, Body()] = Rerun(),  # noqa: B008 - immutable
     prefer: PreferHeader = None,
     idempotency_key: IdempotencyHeader = None,
@@ -208,11 +223,13 @@ async def rerun(
     """
 
     def again() -> Acceptance:
-        record = find(services, task_id, owner)
+        record = find(services, task_id, caller.owner)
         return run_again(services, record, wish, idempotency_key=_unquoted(idempotency_key))
 
+    await services.limits.submit(request, caller)
     acceptance = await run_in_threadpool(again)
-    return await _accepted(services, acceptance, wait_preference(prefer))
+    access = Access(caller.owner, caller)
+    return await _accepted(services, access, acceptance, wait_preference(prefer))
 
 
 @router.delete(
@@ -221,18 +238,20 @@ async def rerun(
     status_code=204,
     responses=problems(403, 404, 503),
 )
-def delete(task_id: str, services: ServicesDep, owner: OwnerDep) -> None:
+def delete(task_id: str, services: ServicesDep, access: ChangeAccess) -> None:
     """Deletes a prediction, its pictures and its result; what runs is canceled."""
-    find(services, task_id, owner)
+    find(services, task_id, access.owner)
     services.store.delete(task_id)
 
 
-async def _accepted(services: Services, acceptance: Acceptance, seconds: int | None) -> Response:
+async def _accepted(
+    services: Services, access: Access, acceptance: Acceptance, seconds: int | None
+) -> Response:
     """The answer to what was accepted: at once, or as soon as it has ended within the time asked for."""
     record = acceptance.record
     if seconds:
         shown = await wait_until(
-            services, record.task_id, record.owner,
+            services, record.task_id, access,
             seconds=seconds, done=lambda record: record.prediction.state.is_terminal,
         )  # fmt: skip
     else:

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from inferq.api.deps import Services, ServicesDep
+from inferq.api.deps import MAY_READ, Services, ServicesDep
 from inferq.api.schemas import QueueList, QueueLoad, problems
 from inferq.predictions.record import ModelReference
 
-router = APIRouter(tags=["queue"], responses=problems(503))
+router = APIRouter(tags=["queue"], dependencies=[MAY_READ], responses=problems(503))
 
 
 @router.get("/queue", summary="Look at the queues")

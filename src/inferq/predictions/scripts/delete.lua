@@ -17,6 +17,12 @@ local mine = {'owned:' .. owner, 'unfinished:' .. owner, 'ended:' .. owner .. ':
 if batch then mine[#mine + 1] = 'batch:' .. owner .. ':' .. batch end
 for _, label in ipairs(cjson.decode(labels or '[]')) do mine[#mine + 1] = 'label:' .. owner .. ':' .. label end
 for _, index in ipairs(mine) do redis.call('ZREM', 'inferq:' .. index, id) end
+local receiver = redis.call('HGET', 'inferq:webhook:' .. id, 'lane')
+if receiver then
+  leave_lane(id, receiver)
+  redis.call('DEL', 'inferq:webhook:' .. id)
+  redis.call('ZREM', 'inferq:deliveries:' .. owner, id)
+end
 if idempotency ~= '' then redis.call('DEL', 'inferq:idempotency:' .. idempotency) end
 local due = now() + (state == 'running' and term or 0)
 redis.call('ZADD', 'inferq:garbage', text(due), id .. ' ' .. input_key)

@@ -63,16 +63,55 @@ local function back_to_queue(id, attempts, due, time)
   become(id, 'queued', {'attempts', attempts, 'queued', text(time), 'not_before', text(due), 'publishes_before', publishes})
 end
 
+-- Deliveries of ends to the receivers that were named for them wait in lanes, one an owner and receiver (scheme, host and
+-- port), so that none waits behind one that hangs. `inferq:webhooks` holds when each lane is to be looked at again.
+local GIVE_UP = 24 * 3600 * 1000000
+
+local function enter_lane(id, lane, due)
+  redis.call('ZADD', 'inferq:webhooks:' .. lane, text(due), id)
+  redis.call('ZADD', 'inferq:webhooks', 'LT', text(due), lane)
+end
+
+local function leave_lane(id, lane)
+  redis.call('ZREM', 'inferq:webhooks:' .. lane, id)
+  if redis.call('EXISTS', 'inferq:webhooks:' .. lane) == 0 then redis.call('ZREM', 'inferq:webhooks', lane) end
+end
+
+-- A lane is looked at again when its next delivery is due, but not while its receiver is given a rest.
+local function look_again(lane)
+  local next = redis.call('ZRANGE', 'inferq:webhooks:' .. lane, 0, 0, 'WITHSCORES')[2]
+  if not next then redis.call('ZREM', 'inferq:webhooks', lane) return end
+  local rest_ends = tonumber(redis.call('HGET', 'inferq:receiver:' .. lane, 'not_before') or 0)
+  redis.call('ZADD', 'inferq:webhooks', text(math.max(tonumber(next), rest_ends)), lane)
+end
+
+-- A delivery is pending no more.
+local function end_delivery(id, lane, state, time)
+  redis.call('HSET', 'inferq:webhook:' .. id, 'state', state, 'ended', text(time))
+  leave_lane(id, lane)
+end
+
+-- The end of a prediction is to be told, from now on for a day.
+local function tell_end(id, state, owner, url, time)
+  local lane = owner .. ' ' .. string.match(url, '^%a+://[^/?]+')
+  redis.call('HSET', 'inferq:webhook:' .. id, 'owner', owner, 'url', url, 'lane', lane, 'event', state,
+    'state', 'pending', 'created', text(time), 'gives_up', text(time + GIVE_UP), 'attempts', 0)
+  redis.call('ZADD', 'inferq:deliveries:' .. owner, text(time), id)
+  enter_lane(id, lane, time)
+end
+
 -- The one way into a terminal state; `fields` are names and values in turn.
 local function settle(id, state, retention, fields)
   local time = now()
-  local lane, owner, created = unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'lane', 'owner', 'created'))
+  local lane, owner, created, callback =
+    unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'lane', 'owner', 'created', 'callback_url'))
   local expires = text(time + retention)
   leave_queue(id, lane)
   redis.call('ZREM', 'inferq:leases', id)
   redis.call('ZREM', 'inferq:unfinished:' .. owner, id)
   redis.call('ZADD', 'inferq:ended:' .. owner .. ':' .. state, created, id)
   redis.call('ZADD', 'inferq:expiry', expires, id)
+  if callback then tell_end(id, state, owner, callback, time) end
   become(id, state, {'finished', text(time), 'expires', expires, unpack(fields)})
 end
 

@@ -4,6 +4,80 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+export type Webhooks = WebhooksCanceledWebhookRequest | WebhooksFailedWebhookRequest | WebhooksSucceededWebhookRequest;
+
+/**
+ * AccessToken
+ *
+ * An access token, as OAuth 2 answers with it (RFC 6749).
+ */
+export type AccessToken = {
+    /**
+     * Access Token
+     */
+    access_token: string;
+    /**
+     * Expires In
+     *
+     * Seconds that it is valid for.
+     */
+    expires_in: number;
+    /**
+     * Scope
+     */
+    scope: string;
+    /**
+     * Token Type
+     */
+    token_type?: 'bearer';
+};
+
+/**
+ * ApiKey
+ *
+ * An API key; what it is used with is told once, when it is made.
+ */
+export type ApiKey = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Key Id
+     */
+    key_id: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     *
+     * Noted at most once a minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
+};
+
+/**
+ * ApiKeyList
+ *
+ * A user's API keys, oldest first.
+ */
+export type ApiKeyList = {
+    /**
+     * Items
+     */
+    items: Array<ApiKey>;
+};
+
 /**
  * Batch
  *
@@ -32,6 +106,30 @@ export type Batch = {
      * Total
      */
     total: number;
+};
+
+/**
+ * Body_auth-token
+ */
+export type BodyAuthToken = {
+    /**
+     * Grant Type
+     */
+    grant_type?: 'password';
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Scope
+     *
+     * Scopes wanted; all that the user may have.
+     */
+    scope?: string;
+    /**
+     * Username
+     */
+    username: string;
 };
 
 /**
@@ -107,6 +205,101 @@ export type Deletion = {
 };
 
 /**
+ * Delivery
+ *
+ * What is known of one delivery; `attempts` are those that came to an end, the last twenty of them.
+ */
+export type Delivery = {
+    /**
+     * Attempts
+     */
+    attempts: Array<DeliveryAttempt>;
+    /**
+     * Attempts Made
+     */
+    attempts_made: number;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    event: State;
+    /**
+     * Next Attempt At
+     */
+    next_attempt_at: string | null;
+    state: DeliveryState;
+    /**
+     * Task Id
+     */
+    task_id: string;
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Webhook Id
+     */
+    webhook_id: string;
+};
+
+/**
+ * DeliveryAttempt
+ *
+ * One try to deliver.
+ */
+export type DeliveryAttempt = {
+    /**
+     * Duration Ms
+     */
+    duration_ms: number;
+    /**
+     * Error
+     */
+    error: string | null;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * Started At
+     */
+    started_at: string;
+    /**
+     * Status
+     */
+    status: number | null;
+};
+
+/**
+ * DeliveryPage
+ *
+ * Some deliveries, newest first.
+ */
+export type DeliveryPage = {
+    /**
+     * Items
+     */
+    items: Array<Delivery>;
+    /**
+     * Next Cursor
+     *
+     * Gives the next page; null on the last one. A page may be short though more follow.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * DeliveryState
+ *
+ * What became of a delivery so far.
+ */
+export type DeliveryState = 'pending' | 'delivered' | 'given_up' | 'disabled';
+
+/**
  * Detection
  *
  * One object that a detector found.
@@ -141,6 +334,48 @@ export type DetectionsResult = {
      * Kind
      */
     kind: 'detections';
+};
+
+/**
+ * DisabledUrl
+ *
+ * A URL that answered 410 and is not sent to any more.
+ */
+export type DisabledUrl = {
+    /**
+     * Disabled At
+     */
+    disabled_at: string;
+    /**
+     * Url
+     */
+    url: string;
+};
+
+/**
+ * DisabledUrls
+ *
+ * All URLs that are not sent to any more.
+ */
+export type DisabledUrls = {
+    /**
+     * Items
+     */
+    items: Array<DisabledUrl>;
+};
+
+/**
+ * Enabling
+ *
+ * Which URL is to be sent to again.
+ */
+export type Enabling = {
+    /**
+     * Url
+     *
+     * As the list of disabled URLs has it.
+     */
+    url: string;
 };
 
 /**
@@ -193,6 +428,39 @@ export type JsonResult = {
 };
 
 export type JsonValue = unknown;
+
+/**
+ * KeyWish
+ *
+ * An API key that is wanted.
+ */
+export type KeyWish = {
+    /**
+     * Expires In Days
+     *
+     * How long it is valid; for ever where absent.
+     */
+    expires_in_days?: number | null;
+    /**
+     * Label
+     *
+     * What it is for, to know it again by.
+     */
+    label?: string;
+    /**
+     * Scopes
+     *
+     * What it allows.
+     */
+    scopes?: Array<Scope>;
+};
+
+/**
+ * Kind
+ *
+ * What a credential is: a browser's cookie, a script's short-lived token, a key that was made on purpose.
+ */
+export type Kind = 'session' | 'access_token' | 'api_key';
 
 /**
  * LabelScore
@@ -289,11 +557,44 @@ export type Links = {
 };
 
 /**
+ * Me
+ *
+ * A user, and what the credential in use allows.
+ */
+export type Me = {
+    /**
+     * What was sent: a session's cookie, an access token, a key.
+     */
+    credential: Kind;
+    /**
+     * Expires At
+     *
+     * When the credential expires.
+     */
+    expires_at: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    role: Role;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
+};
+
+/**
  * ModelCard
  *
  * A model that predictions can be made with, and the workers that serve it now.
  */
 export type ModelCard = {
+    /**
+     * Batch Size
+     *
+     * Most predictions of one run, as the worker that registered last chose it.
+     */
+    batch_size: number;
     /**
      * Description
      */
@@ -339,6 +640,16 @@ export type ModelCard = {
         [key: string]: unknown;
     };
     /**
+     * Translated Labels
+     *
+     * Language tag to class id to label, for showing; requests and results have `labels` alone.
+     */
+    translated_labels: {
+        [key: string]: {
+            [key: string]: string;
+        };
+    };
+    /**
      * Version
      */
     version: string;
@@ -382,6 +693,46 @@ export type ModelReference = {
      * Version
      */
     version: string;
+};
+
+/**
+ * NewApiKey
+ *
+ * A new API key.
+ */
+export type NewApiKey = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Key
+     *
+     * What is sent as `Authorization: Bearer …`; it is not shown again.
+     */
+    key: string;
+    /**
+     * Key Id
+     */
+    key_id: string;
+    /**
+     * Label
+     */
+    label: string;
+    /**
+     * Last Used At
+     *
+     * Noted at most once a minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Scopes
+     */
+    scopes: Array<Scope>;
 };
 
 /**
@@ -456,6 +807,33 @@ export type Prediction = {
     timings_ms: {
         [key: string]: number;
     };
+};
+
+/**
+ * PredictionEnded
+ *
+ * A prediction has come to its end.
+ */
+export type PredictionEnded = {
+    /**
+     * Complete
+     *
+     * False where the result was too large to be sent; `data.links.self` has it.
+     */
+    complete: boolean;
+    data: Prediction;
+    /**
+     * Timestamp
+     *
+     * When it ended.
+     */
+    timestamp: string;
+    /**
+     * Type
+     *
+     * `prediction.succeeded`, `prediction.failed` or `prediction.canceled`.
+     */
+    type: string;
 };
 
 /**
@@ -715,6 +1093,48 @@ export type Rerun = {
 };
 
 /**
+ * Revoked
+ *
+ * What was signed out.
+ */
+export type Revoked = {
+    /**
+     * Revoked
+     *
+     * How many sessions and access tokens.
+     */
+    revoked: number;
+};
+
+/**
+ * Role
+ *
+ * What a user is.
+ */
+export type Role = 'user' | 'admin';
+
+/**
+ * Rotation
+ *
+ * How a secret is replaced.
+ */
+export type Rotation = {
+    /**
+     * Overlap Seconds
+     *
+     * How long deliveries are signed with the old secret as well.
+     */
+    overlap_seconds?: number;
+};
+
+/**
+ * Scope
+ *
+ * What a credential allows: make and end predictions, look, see and manage what belongs to others.
+ */
+export type Scope = 'predict' | 'read' | 'admin';
+
+/**
  * Selection
  *
  * Which predictions are wanted: of each field any value named, all where none is.
@@ -756,6 +1176,78 @@ export type Selection = {
      * States; repeat the parameter for several.
      */
     state?: Array<State>;
+};
+
+/**
+ * SessionState
+ *
+ * Whether someone is signed in, and how one can be.
+ */
+export type SessionState = {
+    /**
+     * The tutorial's account: with `inferq up` on loopback, for this very machine alone.
+     */
+    demo: SignInOffer | null;
+    /**
+     * Who is signed in; null for nobody.
+     */
+    user: Me | null;
+};
+
+/**
+ * SignIn
+ *
+ * A user's name and password.
+ */
+export type SignIn = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
+ * SignInOffer
+ *
+ * An account that anyone at this machine may use.
+ */
+export type SignInOffer = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Username
+     */
+    username: string;
+};
+
+/**
+ * SigningSecret
+ *
+ * What the caller's deliveries are signed with.
+ */
+export type SigningSecret = {
+    /**
+     * Previous
+     *
+     * The secret before, while it is valid, too.
+     */
+    previous: string | null;
+    /**
+     * Previous Valid Until
+     */
+    previous_valid_until: string | null;
+    /**
+     * Secret
+     *
+     * `whsec_` and the key in Base64, as Standard Webhooks has it.
+     */
+    secret: string;
 };
 
 /**
@@ -801,6 +1293,391 @@ export type ProblemsGetResponses = {
 
 export type ProblemsGetResponse = ProblemsGetResponses[keyof ProblemsGetResponses];
 
+export type AuthListKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/auth/keys';
+};
+
+export type AuthListKeysErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthListKeysError = AuthListKeysErrors[keyof AuthListKeysErrors];
+
+export type AuthListKeysResponses = {
+    /**
+     * Successful Response
+     */
+    200: ApiKeyList;
+};
+
+export type AuthListKeysResponse = AuthListKeysResponses[keyof AuthListKeysResponses];
+
+export type AuthCreateKeyData = {
+    body: KeyWish;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/keys';
+};
+
+export type AuthCreateKeyErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthCreateKeyError = AuthCreateKeyErrors[keyof AuthCreateKeyErrors];
+
+export type AuthCreateKeyResponses = {
+    /**
+     * Successful Response
+     */
+    201: NewApiKey;
+};
+
+export type AuthCreateKeyResponse = AuthCreateKeyResponses[keyof AuthCreateKeyResponses];
+
+export type AuthRevokeKeyData = {
+    body?: never;
+    path: {
+        /**
+         * Key Id
+         *
+         * The key's id, as the list gives it.
+         */
+        key_id: string;
+    };
+    query?: never;
+    url: '/api/v1/auth/keys/{key_id}';
+};
+
+export type AuthRevokeKeyErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthRevokeKeyError = AuthRevokeKeyErrors[keyof AuthRevokeKeyErrors];
+
+export type AuthRevokeKeyResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type AuthRevokeKeyResponse = AuthRevokeKeyResponses[keyof AuthRevokeKeyResponses];
+
+export type AuthMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/me';
+};
+
+export type AuthMeErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthMeError = AuthMeErrors[keyof AuthMeErrors];
+
+export type AuthMeResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type AuthMeResponse = AuthMeResponses[keyof AuthMeResponses];
+
+export type AuthSignOutData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Everywhere
+         *
+         * All sessions and access tokens of yours; API keys stay.
+         */
+        everywhere?: boolean;
+    };
+    url: '/api/v1/auth/session';
+};
+
+export type AuthSignOutErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthSignOutError = AuthSignOutErrors[keyof AuthSignOutErrors];
+
+export type AuthSignOutResponses = {
+    /**
+     * Successful Response
+     */
+    200: Revoked;
+};
+
+export type AuthSignOutResponse = AuthSignOutResponses[keyof AuthSignOutResponses];
+
+export type AuthGetSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/session';
+};
+
+export type AuthGetSessionErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthGetSessionError = AuthGetSessionErrors[keyof AuthGetSessionErrors];
+
+export type AuthGetSessionResponses = {
+    /**
+     * Successful Response
+     */
+    200: SessionState;
+};
+
+export type AuthGetSessionResponse = AuthGetSessionResponses[keyof AuthGetSessionResponses];
+
+export type AuthSignInData = {
+    body: SignIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/session';
+};
+
+export type AuthSignInErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    429: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthSignInError = AuthSignInErrors[keyof AuthSignInErrors];
+
+export type AuthSignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type AuthSignInResponse = AuthSignInResponses[keyof AuthSignInResponses];
+
+export type AuthTokenData = {
+    body: BodyAuthToken;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/token';
+};
+
+export type AuthTokenErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    429: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type AuthTokenError = AuthTokenErrors[keyof AuthTokenErrors];
+
+export type AuthTokenResponses = {
+    /**
+     * Successful Response
+     */
+    200: AccessToken;
+};
+
+export type AuthTokenResponse = AuthTokenResponses[keyof AuthTokenResponses];
+
 export type BatchesGetData = {
     body?: never;
     path: {
@@ -811,7 +1688,14 @@ export type BatchesGetData = {
          */
         batch: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/batches/{batch}';
 };
 
@@ -820,6 +1704,14 @@ export type BatchesGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -855,7 +1747,14 @@ export type BatchesCancelData = {
          */
         batch: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/batches/{batch}/cancel';
 };
 
@@ -864,6 +1763,10 @@ export type BatchesCancelErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -911,6 +1814,12 @@ export type EventsFollowData = {
          * Only what carries this batch label.
          */
         batch?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/events';
 };
@@ -920,6 +1829,14 @@ export type EventsFollowErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -956,6 +1873,14 @@ export type LimitsGetErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     422: Problem;
 };
 
@@ -982,6 +1907,14 @@ export type ModelsListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1022,6 +1955,14 @@ export type ModelsGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1088,6 +2029,12 @@ export type PredictionsListData = {
          */
         created_before?: string | null;
         /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+        /**
          * Limit
          *
          * Most predictions of the page.
@@ -1108,6 +2055,14 @@ export type PredictionsListErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1164,6 +2119,10 @@ export type PredictionsCreateData = {
          */
         metadata?: string;
         /**
+         * An https:// URL that is told how it ended; see the `webhooks` of this document. Empty: none.
+         */
+        callback_url?: string;
+        /**
          * Of a detector: the least score of a detection.
          */
         score_threshold?: number;
@@ -1191,7 +2150,15 @@ export type PredictionsCreateErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1236,7 +2203,14 @@ export type PredictionsCreateResponse = PredictionsCreateResponses[keyof Predict
 export type PredictionsDeleteManyData = {
     body: Deletion;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/delete';
 };
 
@@ -1248,7 +2222,15 @@ export type PredictionsDeleteManyErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1319,6 +2301,12 @@ export type PredictionsExportData = {
          */
         created_before?: string | null;
         /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+        /**
          * Format
          *
          * JSON Lines, CSV, COCO, YOLO (as Ultralytics reads it) or Pascal VOC.
@@ -1360,6 +2348,14 @@ export type PredictionsExportErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     422: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1388,7 +2384,14 @@ export type PredictionsDeleteData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}';
 };
 
@@ -1397,6 +2400,10 @@ export type PredictionsDeleteErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1450,7 +2457,14 @@ export type PredictionsGetData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}';
 };
 
@@ -1459,6 +2473,14 @@ export type PredictionsGetErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1507,6 +2529,18 @@ export type PicturesAnnotatedData = {
          * Labels drawn; all where absent.
          */
         classes?: Array<string> | null;
+        /**
+         * Lang
+         *
+         * Language of the labels, such as `vi`; where absent, as `Accept-Language` says. English where the model's card has no other.
+         */
+        lang?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/annotated';
 };
@@ -1516,6 +2550,14 @@ export type PicturesAnnotatedErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1563,7 +2605,14 @@ export type PredictionsCancelData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/cancel';
 };
 
@@ -1572,6 +2621,10 @@ export type PredictionsCancelErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1623,7 +2676,14 @@ export type EventsFollowPredictionData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/events';
 };
 
@@ -1632,6 +2692,14 @@ export type EventsFollowPredictionErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1671,7 +2739,14 @@ export type PicturesImageData = {
          */
         task_id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
     url: '/api/v1/predictions/{task_id}/image';
 };
 
@@ -1680,6 +2755,14 @@ export type PicturesImageErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1730,6 +2813,12 @@ export type PicturesPreviewData = {
          * Most pixels of the longer side.
          */
         max_side?: '320' | '1280' | '2560';
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
     };
     url: '/api/v1/predictions/{task_id}/preview';
 };
@@ -1739,6 +2828,14 @@ export type PicturesPreviewErrors = {
      * Problem: its `code` says which, its `detail` why
      */
     400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1808,11 +2905,19 @@ export type PredictionsRerunErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     403: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
     404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    408: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
      */
@@ -1873,6 +2978,14 @@ export type QueueGetErrors = {
     /**
      * Problem: its `code` says which, its `detail` why
      */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
     422: Problem;
     /**
      * Problem: its `code` says which, its `detail` why
@@ -1890,6 +3003,392 @@ export type QueueGetResponses = {
 };
 
 export type QueueGetResponse = QueueGetResponses[keyof QueueGetResponses];
+
+export type WebhooksListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * State
+         *
+         * Only those that stand so.
+         */
+        state?: DeliveryState | null;
+        /**
+         * Limit
+         *
+         * Most deliveries of the page.
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/webhooks/deliveries';
+};
+
+export type WebhooksListErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksListError = WebhooksListErrors[keyof WebhooksListErrors];
+
+export type WebhooksListResponses = {
+    /**
+     * A page
+     */
+    200: DeliveryPage;
+};
+
+export type WebhooksListResponse = WebhooksListResponses[keyof WebhooksListResponses];
+
+export type WebhooksGetData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
+         */
+        task_id: string;
+    };
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/webhooks/deliveries/{task_id}';
+};
+
+export type WebhooksGetErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksGetError = WebhooksGetErrors[keyof WebhooksGetErrors];
+
+export type WebhooksGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: Delivery;
+};
+
+export type WebhooksGetResponse = WebhooksGetResponses[keyof WebhooksGetResponses];
+
+export type WebhooksRedeliverData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
+         */
+        task_id: string;
+    };
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/webhooks/deliveries/{task_id}/redeliver';
+};
+
+export type WebhooksRedeliverErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    409: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksRedeliverError = WebhooksRedeliverErrors[keyof WebhooksRedeliverErrors];
+
+export type WebhooksRedeliverResponses = {
+    /**
+     * Successful Response
+     */
+    202: Delivery;
+};
+
+export type WebhooksRedeliverResponse = WebhooksRedeliverResponses[keyof WebhooksRedeliverResponses];
+
+export type WebhooksListDisabledData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/webhooks/disabled';
+};
+
+export type WebhooksListDisabledErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksListDisabledError = WebhooksListDisabledErrors[keyof WebhooksListDisabledErrors];
+
+export type WebhooksListDisabledResponses = {
+    /**
+     * Successful Response
+     */
+    200: DisabledUrls;
+};
+
+export type WebhooksListDisabledResponse = WebhooksListDisabledResponses[keyof WebhooksListDisabledResponses];
+
+export type WebhooksEnableData = {
+    body: Enabling;
+    path?: never;
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/webhooks/enable';
+};
+
+export type WebhooksEnableErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksEnableError = WebhooksEnableErrors[keyof WebhooksEnableErrors];
+
+export type WebhooksEnableResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type WebhooksEnableResponse = WebhooksEnableResponses[keyof WebhooksEnableResponses];
+
+export type WebhooksShowSecretData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks/secret';
+};
+
+export type WebhooksShowSecretErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksShowSecretError = WebhooksShowSecretErrors[keyof WebhooksShowSecretErrors];
+
+export type WebhooksShowSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: SigningSecret;
+};
+
+export type WebhooksShowSecretResponse = WebhooksShowSecretResponses[keyof WebhooksShowSecretResponses];
+
+export type WebhooksRotateSecretData = {
+    body?: Rotation;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks/secret/rotate';
+};
+
+export type WebhooksRotateSecretErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    413: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    415: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type WebhooksRotateSecretError = WebhooksRotateSecretErrors[keyof WebhooksRotateSecretErrors];
+
+export type WebhooksRotateSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: SigningSecret;
+};
+
+export type WebhooksRotateSecretResponse = WebhooksRotateSecretResponses[keyof WebhooksRotateSecretResponses];
 
 export type HealthHealthzData = {
     body?: never;
@@ -1948,3 +3447,30 @@ export type HealthReadyzResponses = {
 };
 
 export type HealthReadyzResponse = HealthReadyzResponses[keyof HealthReadyzResponses];
+
+export type WebhooksCanceledWebhookPayload = PredictionEnded;
+
+export type WebhooksCanceledWebhookRequest = {
+    body: WebhooksCanceledWebhookPayload;
+    key: 'prediction.canceled';
+    path?: never;
+    query?: never;
+};
+
+export type WebhooksFailedWebhookPayload = PredictionEnded;
+
+export type WebhooksFailedWebhookRequest = {
+    body: WebhooksFailedWebhookPayload;
+    key: 'prediction.failed';
+    path?: never;
+    query?: never;
+};
+
+export type WebhooksSucceededWebhookPayload = PredictionEnded;
+
+export type WebhooksSucceededWebhookRequest = {
+    body: WebhooksSucceededWebhookPayload;
+    key: 'prediction.succeeded';
+    path?: never;
+    query?: never;
+};

@@ -1,4 +1,5 @@
 import { eventsFollow } from "@/api/generated/sdk.gen";
+import { signedInFetch } from "@/api/signed-in-fetch";
 
 /** One event of the server's stream; `event` is absent for a line that only sets the stream up. */
 export interface ServerEvent {
@@ -38,7 +39,7 @@ export async function readStream({
     timer = window.setTimeout(abort, within);
   };
   const watched = async (request: RequestInfo | URL) => {
-    const response = await fetch(request);
+    const response = await signedInFetch(request);
     if (!response.ok || !response.body) {
       return response;
     }

@@ -1,5 +1,5 @@
 import { AppShell, Group } from "@mantine/core";
-import { Suspense, useEffect, useRef } from "react";
+import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useLocation, useNavigationType } from "react-router";
 import { LanguageSelect } from "@/components/ui/language-select";
@@ -11,7 +11,7 @@ import { PageLoading } from "./page-loading";
 import { PAGES } from "./pages";
 
 /** What is around every page: the way to the others, and how the page hears of changes. */
-export function Layout() {
+export function Layout({ account }: { account: ReactNode }) {
   const { t } = useTranslation();
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
@@ -40,6 +40,7 @@ export function Layout() {
           <LiveIndicator />
           <LanguageSelect />
           <ThemeSelect />
+          {account}
         </Group>
       </AppShell.Header>
       <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main}>

@@ -4,6 +4,7 @@ import models from "@/features/models/locales/en.json";
 import predict from "@/features/predict/locales/en.json";
 import queue from "@/features/queue/locales/en.json";
 import rerun from "@/features/rerun/locales/en.json";
+import session from "@/features/session/locales/en.json";
 import viewer from "@/features/viewer/locales/en.json";
 import common from "@/lib/i18n/locales/common.en.json";
 import errors from "@/lib/i18n/locales/errors.en.json";
@@ -18,6 +19,7 @@ export const catalogue = {
   predict,
   queue,
   rerun,
+  session,
   viewer,
 };
 

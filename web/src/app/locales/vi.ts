@@ -4,6 +4,7 @@ import models from "@/features/models/locales/vi.json";
 import predict from "@/features/predict/locales/vi.json";
 import queue from "@/features/queue/locales/vi.json";
 import rerun from "@/features/rerun/locales/vi.json";
+import session from "@/features/session/locales/vi.json";
 import viewer from "@/features/viewer/locales/vi.json";
 import common from "@/lib/i18n/locales/common.vi.json";
 import errors from "@/lib/i18n/locales/errors.vi.json";
@@ -18,5 +19,6 @@ export const catalogue = {
   predict,
   queue,
   rerun,
+  session,
   viewer,
 };

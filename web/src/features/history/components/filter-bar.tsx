@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import type { ModelCard } from "@/api/generated/types.gen";
 import { referenceOf } from "@/api/models";
 import { fold } from "@/lib/format/fold";
+import { useLanguage } from "@/lib/i18n/use-language";
+import { labelLanguage, labelNames } from "@/lib/labels/labels";
 import { isNarrowed, type Search, STATES } from "../lib/search";
 import classes from "./filter-bar.module.css";
 
@@ -20,7 +22,10 @@ export function FilterBar({ search, onSearch, cards }: FilterBarProps) {
   const { t } = useTranslation("history");
   const { t: tc } = useTranslation();
   const change = (changes: Partial<Search>) => onSearch({ ...search, ...changes });
-  const labels = [...new Set(cards.flatMap((card) => Object.values(card.labels)))].sort();
+  const [language] = useLanguage();
+  const labels = new Map(
+    cards.flatMap((card) => [...labelNames(card, labelLanguage(card, [language]))]),
+  );
   return (
     <search className={classes.bar}>
       <MultiSelect
@@ -33,13 +38,17 @@ export function FilterBar({ search, onSearch, cards }: FilterBarProps) {
       />
       <MultiSelect
         label={t(($) => $.filter.label)}
-        data={labels}
+        data={[...labels].map(([value, label]) => ({ value, label }))}
         value={search.label}
         onChange={(label) => change({ label })}
         placeholder={search.label.length === 0 ? t(($) => $.filter.any) : ""}
         // People search without the marks that a label is written with.
         filter={({ options, search: typed }) =>
-          options.filter((option) => "value" in option && fold(option.label).includes(fold(typed)))
+          options.filter(
+            (option) =>
+              "value" in option &&
+              [option.label, option.value].some((name) => fold(name).includes(fold(typed))),
+          )
         }
         nothingFoundMessage={t(($) => $.filter.noLabel)}
         searchable

@@ -7,6 +7,8 @@ import type { ModelCard as Card_ } from "@/api/generated/types.gen";
 import { referenceOf } from "@/api/models";
 import { fold } from "@/lib/format/fold";
 import { useFormat } from "@/lib/format/use-format";
+import { useLanguage } from "@/lib/i18n/use-language";
+import { labelLanguage, labelNames } from "@/lib/labels/labels";
 import { Facts } from "./facts";
 import classes from "./model-card.module.css";
 
@@ -14,6 +16,7 @@ import classes from "./model-card.module.css";
 export function ModelCard({ card, isDefault }: { card: Card_; isDefault: boolean }) {
   const { t } = useTranslation("models");
   const format = useFormat();
+  const [language] = useLanguage();
   return (
     <Card withBorder padding="lg" component="section">
       <Stack gap="md">
@@ -45,7 +48,7 @@ export function ModelCard({ card, isDefault }: { card: Card_; isDefault: boolean
         </div>
         <Facts title={t(($) => $.measured)} facts={card.measured} />
         <Facts title={t(($) => $.source)} facts={card.source} />
-        <Labels labels={Object.values(card.labels)} />
+        <Labels labels={[...labelNames(card, labelLanguage(card, [language])).values()]} />
       </Stack>
     </Card>
   );

@@ -1,11 +1,28 @@
 import type { Prediction } from "@/api/generated/types.gen";
-import { apiError, unreachable } from "@/api/http";
+import { apiError, problemOf, unreachable } from "@/api/http";
+import { signedIn, signInCount } from "@/api/sign-in";
 import type { Sending, Upload } from "../lib/upload-queue";
 
+const UNAUTHENTICATED = 401;
 const URL = "/api/v1/predictions";
 
+/** Sends a picture; where one has to sign in first (again), it waits for that and sends it once more. */
+export async function sendUpload(upload: Upload, sending: Sending): Promise<Prediction> {
+  for (;;) {
+    const sent = signInCount();
+    try {
+      return await sendOnce(upload, sending);
+    } catch (error) {
+      if (problemOf(error).status !== UNAUTHENTICATED) {
+        throw error;
+      }
+      await signedIn(sent);
+    }
+  }
+}
+
 /** Sends a picture; told how far it is. The generated client cannot tell: fetch does not know how much it has sent. */
-export function sendUpload(
+function sendOnce(
   { key, file, batch, fields }: Upload,
   { signal, onProgress }: Sending,
 ): Promise<Prediction> {

@@ -59,7 +59,7 @@ function BoxMark({ detection, picture, width, zoom, labels, active }: BoxMarkPro
   const format = useFormat();
   const { box } = detection;
   const { fill, ink } = classColor(detection.class_id);
-  const text = `${detection.label} ${format.score(detection.score)}`;
+  const text = `${detection.name} ${format.score(detection.score)}`;
   const tag = placeTag(box, text, picture, { shown: width, zoom });
   const shape = {
     x: box.x_min,

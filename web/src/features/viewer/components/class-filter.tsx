@@ -1,13 +1,13 @@
 import { Button, Group, Text, UnstyledButton } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import type { Detection } from "@/api/generated/types.gen";
 import { useFormat } from "@/lib/format/use-format";
+import type { ShownDetection } from "@/lib/labels/labels";
 import { classColor } from "../lib/colors";
 import { labelCounts } from "../lib/detections";
 import classes from "./class-filter.module.css";
 
 interface ClassFilterProps {
-  detections: readonly Detection[];
+  detections: readonly ShownDetection[];
   score: number;
   hidden: readonly string[];
   onHidden: (hidden: string[]) => void;
@@ -48,7 +48,7 @@ export function ClassFilter({ detections, score, hidden, onHidden }: ClassFilter
         </Group>
       </Group>
       <div className={classes.chips}>
-        {counts.map(({ label, classId, count }) => (
+        {counts.map(({ label, name, classId, count }) => (
           <UnstyledButton
             key={label}
             className={classes.chip}
@@ -61,7 +61,7 @@ export function ClassFilter({ detections, score, hidden, onHidden }: ClassFilter
               style={{ "--color": classColor(classId).fill }}
               aria-hidden
             />
-            {label}
+            {name}
             <span className={`${classes.count} tabular`}>{format.number(count)}</span>
           </UnstyledButton>
         ))}

@@ -46,7 +46,7 @@ export function DetectionList({ shown, active, onActive }: DetectionListProps) {
                     style={{ background: classColor(detection.class_id).fill }}
                     aria-hidden
                   />
-                  {detection.label}
+                  <span lang={detection.language}>{detection.name}</span>
                 </span>
               </Table.Td>
               <Table.Td ta="right" className="tabular">

@@ -10,12 +10,14 @@ interface DownloadsProps {
   prediction: Prediction;
   score: number;
   hidden: readonly string[];
+  /** Of the labels. */
+  language: string;
 }
 
 /** What can be taken home: all of it as it is on the screen. */
-export function Downloads({ prediction, score, hidden }: DownloadsProps) {
+export function Downloads({ prediction, score, hidden, language }: DownloadsProps) {
   const { t } = useTranslation("viewer");
-  const annotated = annotatedPath(prediction, score, hidden);
+  const annotated = annotatedPath(prediction, { score, hidden, language });
   const json = JSON.stringify(asShown(prediction, score, hidden), null, 2);
   const formats = Object.entries(BOX_FORMATS) as [keyof typeof BOX_FORMATS, string][];
   return (

@@ -16,12 +16,17 @@ export function ResultTab(props: SidePanelProps) {
   const { result } = prediction;
   switch (result?.kind) {
     case "detections":
-      return <DetectionsResult {...props} detections={result.detections} />;
+      return <DetectionsResult {...props} />;
     case "classification":
       return (
         <Stack gap="md">
           <ClassificationBars classes={result.classes} />
-          <Downloads prediction={prediction} score={props.score} hidden={[]} />
+          <Downloads
+            prediction={prediction}
+            score={props.score}
+            hidden={[]}
+            language={props.language}
+          />
         </Stack>
       );
     case "json":
@@ -41,12 +46,8 @@ export function ResultTab(props: SidePanelProps) {
   }
 }
 
-type DetectionsResultProps = SidePanelProps & {
-  detections: Parameters<typeof ClassFilter>[0]["detections"];
-};
-
-function DetectionsResult({ detections, ...props }: DetectionsResultProps) {
-  const { prediction, card, score, shown, view, onView, active, onActive } = props;
+function DetectionsResult(props: SidePanelProps) {
+  const { prediction, card, score, detections, shown, view, onView, active, onActive } = props;
   const change = (changes: Partial<typeof view>) => {
     onActive(null);
     onView({ ...view, ...changes });
@@ -66,7 +67,12 @@ function DetectionsResult({ detections, ...props }: DetectionsResultProps) {
         onHidden={(hidden) => change({ hidden })}
       />
       <DetectionList shown={shown} active={active} onActive={onActive} />
-      <Downloads prediction={prediction} score={score} hidden={view.hidden} />
+      <Downloads
+        prediction={prediction}
+        score={score}
+        hidden={view.hidden}
+        language={props.language}
+      />
     </Stack>
   );
 }

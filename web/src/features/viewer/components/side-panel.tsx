@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { ModelCard, Prediction } from "@/api/generated/types.gen";
 import { useStatusText } from "@/components/prediction/use-status-text";
 import { ProblemAlert } from "@/components/ui/problem-alert";
+import type { ShownDetection } from "@/lib/labels/labels";
 import type { Shown, View } from "../lib/detections";
 import { CodeTab } from "./code-tab";
 import { DetailsTab } from "./details-tab";
@@ -14,6 +15,9 @@ export interface SidePanelProps {
   prediction: Prediction;
   card: ModelCard | undefined;
   score: number;
+  /** What was found, with its labels in `language`. */
+  detections: ShownDetection[];
+  language: string;
   shown: Shown[];
   view: View;
   onView: (view: View) => void;

@@ -7,6 +7,8 @@ import { useTranslation } from "react-i18next";
 import type { ReactZoomPanPinchRef } from "react-zoom-pan-pinch";
 import type { Prediction } from "@/api/generated/types.gen";
 import { cardOf, defaultScore, modelsOptions, referenceOf } from "@/api/models";
+import { useLanguage } from "@/lib/i18n/use-language";
+import { inLanguage, labelLanguage } from "@/lib/labels/labels";
 import { shownOf, type View } from "../lib/detections";
 import { BoxOverlay } from "./box-overlay";
 import { SidePanel } from "./side-panel";
@@ -44,7 +46,10 @@ export function Viewer(props: ViewerProps) {
   const card = cardOf(models?.items, referenceOf(prediction.model));
   const { result } = prediction;
   const score = view.score ?? defaultScore(card);
-  const detections = result?.kind === "detections" ? result.detections : [];
+  const [spoken] = useLanguage();
+  const language = labelLanguage(card, [spoken]);
+  const detections =
+    result?.kind === "detections" ? inLanguage(result.detections, card, language) : [];
   const shown = shownOf(detections, score, view.hidden);
   const picture = { width: prediction.input.width ?? 1, height: prediction.input.height ?? 1 };
   const hasPicture = prediction.input.kind === "image";
@@ -90,6 +95,8 @@ export function Viewer(props: ViewerProps) {
         prediction={prediction}
         card={card}
         score={score}
+        detections={detections}
+        language={language}
         shown={shown}
         view={view}
         onView={onView}

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { inLanguage } from "@/lib/labels/labels";
 import { foundOf } from "@/testing/predictions";
 import { classesOf, labelCounts, shownOf } from "./detections";
 
@@ -8,7 +9,11 @@ const { result } = foundOf([
   ["cat", 0.3],
   ["bird", 0.1],
 ]);
-const detections = result?.kind === "detections" ? result.detections : [];
+const detections = inLanguage(
+  result?.kind === "detections" ? result.detections : [],
+  undefined,
+  "en",
+);
 
 test("what is shown is at or above the score and not hidden, and keeps its place", () => {
   expect(shownOf(detections, 0.3, []).map(({ index }) => index)).toEqual([0, 1, 2]);

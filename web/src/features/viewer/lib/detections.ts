@@ -1,4 +1,5 @@
 import type { Detection } from "@/api/generated/types.gen";
+import type { ShownDetection } from "@/lib/labels/labels";
 
 /** What the reader wants to see of a result. */
 export interface View {
@@ -16,17 +17,17 @@ export const WHOLE_VIEW: View = { score: null, hidden: [], labels: true };
 export const LEAST_SCORE = 0.05;
 
 /** A detection, and its place in the result: that is all the identity it has. */
-export interface Shown {
-  detection: Detection;
+export interface Shown<T extends Detection = ShownDetection> {
+  detection: T;
   index: number;
 }
 
 /** What is to be seen of detections, best first. */
-export function shownOf(
-  detections: readonly Detection[],
+export function shownOf<T extends Detection>(
+  detections: readonly T[],
   score: number,
   hidden: readonly string[],
-): Shown[] {
+): Shown<T>[] {
   return detections
     .map((detection, index) => ({ detection, index }))
     .filter(({ detection }) => detection.score >= score && !hidden.includes(detection.label));
@@ -35,15 +36,17 @@ export function shownOf(
 /** A label of a result: how many there are at a score, whatever is hidden. */
 export interface LabelCount {
   label: string;
+  /** The label as the reader reads it. */
+  name: string;
   classId: number;
   count: number;
 }
 
 /** Every label of the whole result, those that are found most often first; none goes while the score moves. */
-export function labelCounts(detections: readonly Detection[], score: number): LabelCount[] {
+export function labelCounts(detections: readonly ShownDetection[], score: number): LabelCount[] {
   const counts = new Map<string, LabelCount>();
-  for (const { label, class_id: classId, score: found } of detections) {
-    const known = counts.get(label) ?? { label, classId, count: 0 };
+  for (const { label, name, class_id: classId, score: found } of detections) {
+    const known = counts.get(label) ?? { label, name, classId, count: 0 };
     counts.set(label, { ...known, count: known.count + (found >= score ? 1 : 0) });
   }
   return [...counts.values()].sort((one, other) => other.count - one.count);

@@ -9,11 +9,15 @@ const prediction = foundOf([
 ]);
 
 test("the picture has what is on the screen", () => {
-  expect(annotatedPath(prediction, 0.3, [])).toBe(
-    "/api/v1/predictions/a/annotated?score_threshold=0.3",
+  expect(annotatedPath(prediction, { score: 0.3, hidden: [], language: "vi" })).toBe(
+    "/api/v1/predictions/a/annotated?score_threshold=0.3&lang=vi",
   );
-  expect(annotatedPath(prediction, 0.3, ["cat"])).toContain("&classes=dog");
-  expect(annotatedPath({ ...prediction, links: null }, 0.3, [])).toBeNull();
+  expect(annotatedPath(prediction, { score: 0.3, hidden: ["cat"], language: "vi" })).toContain(
+    "&classes=dog",
+  );
+  expect(
+    annotatedPath({ ...prediction, links: null }, { score: 0.3, hidden: [], language: "vi" }),
+  ).toBeNull();
 });
 
 test("an export has what is on the screen, of this prediction alone", () => {

@@ -7,14 +7,13 @@ export const BOX_FORMATS = { coco: "COCO", yolo: "YOLO", voc: "Pascal VOC", csv:
 /** The path of the picture with the boxes that are on the screen. */
 export function annotatedPath(
   prediction: Prediction,
-  score: number,
-  hidden: readonly string[],
+  { score, hidden, language }: { score: number; hidden: readonly string[]; language: string },
 ): string | null {
   const { links, result } = prediction;
   if (!links?.annotated || result?.kind !== "detections") {
     return null;
   }
-  const query = new URLSearchParams({ score_threshold: String(score) });
+  const query = new URLSearchParams({ score_threshold: String(score), lang: language });
   for (const label of classesOf(result.detections, hidden)) {
     query.append("classes", label);
   }

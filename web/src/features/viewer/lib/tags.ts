@@ -9,7 +9,7 @@ export interface Tag {
   fontSize: number;
 }
 
-const LETTER_WIDTH = 0.6;
+const LETTER_WIDTH = 0.64;
 const LEAST_FONT = 11;
 const MOST_FONT = 14;
 

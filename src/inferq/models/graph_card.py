@@ -1,21 +1,23 @@
-"""From an `.onnx` file to the card of a detector: what its graph and its metadata tell. Pure.
+"""From a network's graph to the card of a detector: what its shapes and its metadata tell. Pure.
 
 Ultralytics' exports tell task, class names and size; others tell shapes alone, and how pictures are prepared is
 presumed to be what the format's networks usually take.
 """
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from inferq.errors import SetupError
-from inferq.models.runtimes.onnx import Graph, Tensor
+from inferq.models.label_file import Names
+from inferq.models.runtimes.base import Graph, Tensor
 
 STRIDES = (8, 16, 32)
 CHANNELS = 3
 ANCHORS_OF_YOLOV5 = 3
 TF_OD = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+FLOATS = ("float16", "float32")
 DETR_NAMES = {"logits", "pred_boxes"}
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 LETTERBOX = {"resize": "letterbox", "position": "center", "fill": 114}
@@ -28,16 +30,23 @@ USUAL_INPUT: Mapping[str, dict[str, Any]] = {
     "tf-od": {},
 }
 """What networks of a format take where they take fractions; where they take bytes, it is nothing special."""
+OWN_RESIZING = {"resize": "letterbox", "position": "top-left", "fill": 0}
+"""For graphs that take pictures of any size: they resize them as they were trained, so that none is stretched before."""
 TASKS = {"segment": "masks", "pose": "keypoints", "obb": "turned boxes", "classify": "no boxes"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the person who adds a file says; None leaves it to the file."""
+    """What the person who adds a network says; None leaves it to its file.
+
+    Labels are names in the order of the network's classes, or names by class id where ids are left out.
+    """
 
     output_format: str | None = None
-    labels: Sequence[str] | None = None
+    labels: Names | None = None
     size: int | None = None
+    translations: Mapping[str, Names] = field(default_factory=dict)
+    """Language to its names of the classes."""
 
 
 def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
@@ -52,17 +61,23 @@ def read_card_parts(graph: Graph, wishes: Wishes) -> dict[str, Any]:
     width, height = _size(graph, picture, layout, wishes.size)
     chosen = wishes.output_format or _recognised(graph, width, height)
     outputs = _outputs(graph, chosen)
-    labels = _labels(graph, wishes.labels)
-    options = _options(chosen, outputs, labels)
     first = 1 if chosen in ("ssd", "tf-od") else 0
-    _compare(len(labels), _classes(chosen, outputs, options))
+    labels = _labels(graph, wishes.labels, first)
+    classes = max(labels, default=first - 1) - first + 1
+    options = _options(chosen, outputs, classes)
+    _compare(classes, _classes(chosen, outputs, options))
+    translated = {
+        language: _translated(language, names, labels)
+        for language, names in wishes.translations.items()
+    }
     tensor = {"name": picture.name, "width": width, "height": height, "layout": layout}
     tensor |= _prepared(picture, chosen, options)
     return {
         "output_format": chosen,
         "input": tensor,
         "outputs": {ours: theirs.name for ours, theirs in outputs.items()},
-        "labels": {str(first + index): label for index, label in enumerate(labels)},
+        "labels": _as_table(labels)
+        | {language: _as_table(names) for language, names in translated.items()},
     } | ({"output_options": options} if options else {})
 
 
@@ -89,9 +104,9 @@ def _picture(graph: Graph) -> tuple[Tensor, str]:
             f"The graph takes {names}; only graphs that take one picture can be served."
         )
     (picture,) = graph.inputs
-    if picture.dtype not in ("uint8", "float"):
+    if picture.dtype != "uint8" and picture.dtype not in FLOATS:
         raise SetupError(
-            f"The input {names} is of type {picture.dtype}; export with uint8 or float32."
+            f"The input {names} is of type {picture.dtype}; export with uint8, float16 or float32."
         )
     match picture.shape:
         case (None | 1, 3, _, _):
@@ -174,21 +189,38 @@ def _outputs(graph: Graph, chosen: str) -> dict[str, Tensor]:
     raise SetupError(f"There is no output format {chosen!r}; there are {', '.join(USUAL_INPUT)}.")
 
 
-def _labels(graph: Graph, wish: Sequence[str] | None) -> list[str]:
+def _labels(graph: Graph, wish: Names | None, first: int) -> dict[int, str]:
+    """Class id to name; names in an order get the ids from `first` on."""
+    if isinstance(wish, Mapping):
+        return dict(sorted(wish.items()))
     if wish is not None:
-        return list(wish)
+        return dict(enumerate(wish, first))
     match _literal(graph.metadata.get("names")):
         case dict(names) if names:
-            return [str(names[key]) for key in sorted(names, key=int)]
+            return dict(enumerate((str(names[key]) for key in sorted(names, key=int)), first))
         case list(names) if names:
-            return [str(name) for name in names]
+            return dict(enumerate(map(str, names), first))
     raise SetupError(
-        "The file does not tell the names of its classes; give them with --labels, a text file with one a line."
+        "The file does not tell the names of its classes; give them with --labels: a text file with one a line, or a"
+        " label map (.pbtxt)."
     )
 
 
-def _options(chosen: str, outputs: Mapping[str, Tensor], labels: Sequence[str]) -> dict[str, Any]:
-    if chosen == "detr" and outputs["logits"].shape[-1] == len(labels) + 1:
+def _translated(language: str, names: Names, labels: Mapping[int, str]) -> dict[int, str]:
+    """The names in another language by class id."""
+    if len(names) != len(labels):
+        raise SetupError(
+            f"There are {len(labels)} classes, but {len(names)} names in --labels {language}=…; give one a line."
+        )
+    return dict(names if isinstance(names, Mapping) else zip(labels, names, strict=True))
+
+
+def _as_table(names: Mapping[int, str]) -> dict[str, Any]:
+    return {str(class_id): name for class_id, name in names.items()}
+
+
+def _options(chosen: str, outputs: Mapping[str, Tensor], classes: int) -> dict[str, Any]:
+    if chosen == "detr" and outputs["logits"].shape[-1] == classes + 1:
         return {"head": "softmax"}
     return {}
 
@@ -221,13 +253,15 @@ def _prepared(picture: Tensor, chosen: str, options: Mapping[str, Any]) -> dict[
     """How pictures are made ready for a network."""
     prepared: dict[str, Any] = {"batch": 1} if picture.shape[0] == 1 else {}
     usual = dict(USUAL_INPUT[chosen])
+    if chosen == "tf-od" and None in picture.shape[1:]:
+        usual |= OWN_RESIZING
     if "head" in options:
         usual |= IMAGENET
     if picture.dtype == "uint8":
         return prepared | {
             name: value for name, value in usual.items() if name not in ("divide_by", "mean", "std")
         }
-    return prepared | {"dtype": "float32"} | usual
+    return prepared | {"dtype": picture.dtype} | usual
 
 
 def _literal(text: str | None) -> object:

@@ -1,0 +1,1 @@
+"""Who may use a deployment: users, and the credentials that act for them. Same state server as the predictions."""

@@ -1,0 +1,113 @@
+"""Connections, as far as uvicorn leaves them open to abuse: how much of a request's head is read, and how long is waited."""
+
+import asyncio
+from asyncio import TimerHandle
+from collections.abc import Callable
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from inferq.api.problems import problem_response
+from inferq.errors import HeadTooLarge, InferqError, MalformedRequest, RequestTooSlow
+
+HEAD_BYTES = 64 * 1024
+"""What is read of a request's line and headers, give or take one packet."""
+HEAD_SECONDS = 10.0
+LINGER_SECONDS = 10.0
+"""How long the rest of a body is read, and dropped, when the answer has been given before its end."""
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """One client's connection: its heads are bounded and in time, and what is no HTTP is answered with a problem."""
+
+    _head_bytes: int | None = None
+    """Bytes of the head that is arriving; None between two heads."""
+    _refused = False
+    _timer: TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin_head()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES:
+            self._refuse(
+                HeadTooLarge(f"The request's headers are larger than {HEAD_BYTES // 1024} KiB.")
+            )
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head_bytes is None:
+            self._begin_head()
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._head_bytes = None
+        self._stop_timer()
+        super().on_headers_complete()
+
+    @override
+    def on_message_complete(self) -> None:
+        self._stop_timer()
+        super().on_message_complete()
+
+    @override
+    def on_response_complete(self) -> None:
+        unread = self.cycle.response_complete and self.cycle.more_body
+        super().on_response_complete()
+        if unread and not self.transport.is_closing():
+            self._start_timer(LINGER_SECONDS, self.transport.close)
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(MalformedRequest("These bytes are no HTTP request."))
+
+    def _begin_head(self) -> None:
+        self._head_bytes = 0
+        self._start_timer(HEAD_SECONDS, self._be_late)
+
+    def _be_late(self) -> None:
+        if self._head_bytes:
+            self._refuse(
+                RequestTooSlow(f"The request's headers were not there after {HEAD_SECONDS:.0f} s.")
+            )
+        else:
+            self.transport.close()
+
+    def _refuse(self, error: InferqError) -> None:
+        """Answers, unless an earlier request is still being answered, and closes the connection."""
+        self._head_bytes, self._refused = None, True
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()
+            return
+        answer = problem_response(error, trace_id=None)
+        head = [*answer.raw_headers, (b"connection", b"close")]
+        lines = b"".join(b"%s: %s\r\n" % header for header in head)
+        self.transport.write(STATUS_LINE[answer.status_code] + lines + b"\r\n" + bytes(answer.body))
+        # Closed with bytes unread, the connection would be reset, and the answer lost on its way.
+        self.transport.write_eof()
+        self._start_timer(LINGER_SECONDS, self.transport.close)
+
+    def _start_timer(self, seconds: float, call: Callable[[], object]) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, call)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,3 @@
+from system.conftest import served
+
+__all__ = ["served"]
