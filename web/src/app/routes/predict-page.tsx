@@ -1,7 +1,7 @@
 import { Box, Button, Group, Stack, Title, VisuallyHidden } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconPhotoOff, IconRefresh } from "@tabler/icons-react";
-import { Suspense, useCallback, useEffect, useState } from "react";
+import { Suspense, useCallback, useDeferredValue, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { batchesCancel } from "@/api/generated/sdk.gen";
 import { problemOf } from "@/api/http";
@@ -127,6 +127,8 @@ function Results({ items, picked, onPick, batches }: ResultsProps) {
     0,
     items.findIndex(({ id }) => id === wanted),
   );
+  // Hundreds of small pictures must not hold up the large one.
+  const strip = useDeferredValue(items);
   const item = items[position];
   const before = items[position - 1];
   const after = items[position + 1];
@@ -140,7 +142,7 @@ function Results({ items, picked, onPick, batches }: ResultsProps) {
   return (
     <>
       <ProgressSummary tally={tallyOf(items)} onCancel={cancelAll} />
-      {items.length > 1 && <ItemStrip items={items} selected={item?.id} onSelect={onPick} />}
+      {items.length > 1 && <ItemStrip items={strip} selected={item?.id} onSelect={onPick} />}
       {item?.upload && <UploadPanel upload={item.upload} />}
       {item?.prediction && (
         <Suspense fallback={<PageLoading />}>

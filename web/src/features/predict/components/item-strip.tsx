@@ -15,7 +15,8 @@ interface ItemStripProps {
 }
 
 /** The pictures of this page as small ones, in the order of their drop; a click shows one. */
-export function ItemStrip({ items, selected, onSelect }: ItemStripProps) {
+export const ItemStrip = memo(function ItemStrip(props: ItemStripProps) {
+  const { items, selected, onSelect } = props;
   const { t } = useTranslation("predict");
   const strip = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new selection is what scrolls
@@ -30,7 +31,7 @@ export function ItemStrip({ items, selected, onSelect }: ItemStripProps) {
       ))}
     </nav>
   );
-}
+});
 
 interface StripItemProps {
   item: Item;

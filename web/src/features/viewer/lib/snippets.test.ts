@@ -26,6 +26,7 @@ test("what is asked for is what is on the screen, without what is the default an
 test("curl quotes what a shell would take apart, and repeats a list", () => {
   expect(SNIPPETS.curl(asked).split("\n")).toEqual([
     "curl -H 'Prefer: wait=30' \\",
+    '  -H "Authorization: Bearer $INFERQ_API_KEY" \\',
     "  -F 'image=@it'\\''s a cat.jpg' \\",
     "  -F model=net@1 \\",
     "  -F iou_threshold=0.4 \\",

@@ -56,6 +56,7 @@ function curl({ origin, filename, model, parameters }: Asked): string {
   ].map(([name, value]) => `  -F ${shellQuoted(`${name}=${value}`)}`);
   return [
     "curl -H 'Prefer: wait=30' \\",
+    '  -H "Authorization: Bearer $INFERQ_API_KEY" \\',
     ...fields.map((field) => `${field} \\`),
     `  ${origin}/api/v1/predictions`,
   ].join("\n");
@@ -95,7 +96,11 @@ function javascript({ origin, filename, model, parameters }: Asked): string {
     ...fields,
     `const answer = await fetch(${JSON.stringify(`${origin}/api/v1/predictions`)}, {`,
     '  method: "POST",',
-    '  headers: { Prefer: "wait=30" },',
+    "  headers: {",
+    '    Prefer: "wait=30",',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the program that fills it in
+    "    Authorization: `Bearer ${process.env.INFERQ_API_KEY}`,",
+    "  },",
     "  body: form,",
     "});",
     "console.log((await answer.json()).result);",
