@@ -33,15 +33,15 @@ test: setup ## Run all tests; what a machine lacks is skipped, and said
 	@tools/test.sh $(ARGS)
 
 check: setup ## Lint, types, import rules, web checks (no tests)
-	$(VENV)/bin/ruff format --check src tests tools benchmarks
-	$(VENV)/bin/ruff check src tests tools benchmarks
+	$(VENV)/bin/ruff format --check src tests tools benchmarks examples
+	$(VENV)/bin/ruff check src tests tools benchmarks examples
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent check
 
 fix: setup ## Format, and mend what the linters can mend
-	$(VENV)/bin/ruff check --fix src tests tools benchmarks
-	$(VENV)/bin/ruff format src tests tools benchmarks
+	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples
+	$(VENV)/bin/ruff format src tests tools benchmarks examples
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent fix
 
 dev: setup ## Serve with auto-reload of api, worker and web page

@@ -17,9 +17,9 @@ from typing import Any
 
 from harness import RESULTS, draft, load, machine, valkey
 
-from inferq.models.base import Model
 from inferq.models.batching import MARGIN, Batching, choose_batching
 from inferq.models.catalogue import bundled_folder, load_models
+from inferq.models.served import ServedModel
 from inferq.predictions.record import ModelReference
 from inferq.predictions.store import Policy, PredictionStore
 from inferq.settings import Settings
@@ -57,7 +57,7 @@ class Bench:
         self.storage = Storage((folder / "storage").as_uri())
 
     def drain(
-        self, model: Model[Any, Any], batching: Batching, picture: bytes, count: int
+        self, model: ServedModel[Any, Any], batching: Batching, picture: bytes, count: int
     ) -> tuple[float, float]:
         """Predictions a second of a worker that finds `count` waiting, and its mean batch."""
         sizes: list[int] = []
@@ -72,11 +72,11 @@ class Bench:
         slots = available_cpus() if batching.size == 1 else 2 * batching.size
         workplace = Workplace("w", Policy(3, timedelta(hours=1)), Slots(slots))
         pipeline = Pipeline(
-            self.store, self.storage, models={model.card.reference: model}, workplace=workplace
+            self.store, self.storage, models={model.about.reference: model}, workplace=workplace
         )
         key = self.storage.key("bench", "input")
         self.storage.write(key, picture)
-        reference = ModelReference.parse(model.card.reference)
+        reference = ModelReference.parse(model.about.reference)
         drafts = [
             replace(draft(), model=reference, input_key=key, parameters={}) for _ in range(count)
         ]
@@ -91,7 +91,7 @@ class Bench:
         return count / seconds, statistics.mean(sizes)
 
     def compare(
-        self, model: Model[Any, Any], ways: dict[str, Batching], picture: bytes, count: int
+        self, model: ServedModel[Any, Any], ways: dict[str, Batching], picture: bytes, count: int
     ) -> list[Way]:
         """Each way in turn, round by round, after one of each that is not counted."""
         found = [Way(name, [], []) for name in ways]
@@ -120,7 +120,7 @@ def table(ways: list[Way]) -> list[str]:
     return rows
 
 
-def choices(model: Model[Any, Any]) -> str:
+def choices(model: ServedModel[Any, Any]) -> str:
     """What several measurements, as at a worker's start, choose."""
     ctx = worker_context(Settings())
     made = [choose_batching(model, ctx) for _ in range(CHOICES)]

@@ -20,9 +20,10 @@ from starlette.testclient import TestClient
 from inferq.accounts.store import AccountStore
 from inferq.api.app import create_app
 from inferq.embedded.valkey import configure_valkey
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.catalogue import bundled_folder, load_models
-from inferq.models.register import ModelRegister, RegisteredCard
+from inferq.models.register import ModelRegister
+from inferq.models.served import ServedModel
 from inferq.predictions.store import Policy, PredictionStore
 from inferq.settings import Settings
 from inferq.state import connect
@@ -124,17 +125,17 @@ def storage(settings: Settings) -> Storage:
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
+def model() -> ServedModel:
     """The bundled model, loaded and warm."""
     (loaded,) = load_models([bundled_folder()], Context())
     return loaded
 
 
 @pytest.fixture
-def register(state: redis.Redis, model: Model) -> ModelRegister:
+def register(state: redis.Redis, model: ServedModel) -> ModelRegister:
     """The register, with the bundled model served by one worker of two slots."""
     register = ModelRegister(state)
-    register.register("worker-1", slots=2, free=0, cards=[RegisteredCard.of(model.card)])
+    register.register("worker-1", slots=2, free=0, cards=[model.about])
     return register
 
 
@@ -146,13 +147,13 @@ def workplace() -> Workplace:
 
 @pytest.fixture
 def pipeline(
-    store: PredictionStore, storage: Storage, model: Model, workplace: Workplace
+    store: PredictionStore, storage: Storage, model: ServedModel, workplace: Workplace
 ) -> Pipeline:
     """A worker's pipeline without Celery around it."""
     return Pipeline(
         store,
         storage,
-        models={model.card.reference: model},
+        models={model.about.reference: model},
         workplace=workplace,
     )
 

@@ -8,16 +8,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inferq.client import AsyncClient, Client
+    from inferq.models.base import Context, File, Model
     from inferq.predictions.record import Box, Detection, Prediction
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Box", "Client", "Detection", "Prediction", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "Box",
+    "Client",
+    "Context",
+    "Detection",
+    "File",
+    "Model",
+    "Prediction",
+    "__version__",
+]
 
 _HOMES = {
     "AsyncClient": "inferq.client",
     "Box": "inferq.predictions.record",
     "Client": "inferq.client",
+    "Context": "inferq.models.base",
     "Detection": "inferq.predictions.record",
+    "File": "inferq.models.base",
+    "Model": "inferq.models.base",
     "Prediction": "inferq.predictions.record",
 }
 

@@ -351,6 +351,23 @@ class InvalidParameter(RequestError):
         return cls(f"{field}: {detail}.", errors=[FieldError(f"/{field}", detail)])
 
 
+class InvalidInput(RequestError):
+    """The JSON input is not what the model takes; `errors` points at each place.
+
+    Change what `errors` points at; `input_schema` of `GET /api/v1/models/{name}` says what is taken.
+    """
+
+    code = "invalid_input"
+    status = 422
+    title = "Invalid input"
+
+    @classmethod
+    def of(cls, errors: Sequence[FieldError]) -> Self:
+        """Places that are wrong."""
+        told = (f"{error.pointer or 'the input'}: {error.detail}" for error in errors)
+        return cls(f"{'; '.join(told)}.", errors=errors)
+
+
 class UnknownModel(RequestError):
     """No worker has registered a model of this name (and version).
 

@@ -124,7 +124,9 @@ def test_the_rest_of_a_refused_body_is_dropped_for_a_while_only(live: LiveApi, m
     monkeypatch.setattr(connections, "LINGER_SECONDS", SHORT)
     with connected(live) as connection:
         connection.sendall(
-            POST + signature(live) + b"Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n"
+            POST
+            + signature(live)
+            + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
         )
         assert connection.recv(65536).startswith(b"HTTP/1.1 415")
         while connection.recv(1):  # until it is closed, though bytes are still to come

@@ -10,8 +10,10 @@ from pathlib import Path
 import onnx
 import pytest
 
+from api.test_other_inputs import SUMS
 from inferq.models.card import read_card
 from inferq.models.catalogue import bundled_folder
+from models.code import code_folder
 from models.folders import copied_model
 
 
@@ -90,6 +92,35 @@ def test_check_tells_truncated_weights_and_what_is_no_folder(folder: Path, tmp_p
     assert "is not the file that its card names" in refused("check", folder)
     assert "`inferq models add` makes a model folder of it" in refused("check", weights)
     assert "it has no model.toml" in refused("check", tmp_path)
+
+
+@pytest.mark.parametrize("options", [[], ["--onnx"]])
+def test_a_new_folder_works_and_its_test_passes(tmp_path: Path, photo_files, options: list[str]):
+    made = models("new", "my-shades", *options)
+    assert made.returncode == 0, made.stderr
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "my-shades"],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert "2 passed" in tested.stdout, tested.stdout
+    ran = models("run", "my-shades", photo_files["chelsea"], "-p", "top_k=1", "--format", "jsonl")
+    assert ran.returncode == 0, ran.stderr
+    prediction = json.loads(ran.stdout)
+    assert prediction["model"] == {"name": "my-shades", "version": "1"}
+    assert len(prediction["result"]["classes"]) == 1
+    assert "is there already" in refused("new", "my-shades")
+    assert "such as my-shades" in refused("new", "My Shades")
+
+
+def test_run_takes_json_written_on_the_line_or_in_a_file(tmp_path: Path):
+    folder = code_folder(tmp_path / "sums", SUMS)
+    (tmp_path / "three.json").write_text('{"terms": [1, 2]}')
+    for given in ('{"terms": [1, 2]}', str(tmp_path / "three.json")):
+        done = models("run", folder, given, "-p", "factor=2")
+        assert '"m": 6.0' in done.stdout, done.stderr
+    assert "'two' is not of type" in models("run", folder, '{"terms": ["two"]}').stderr
+    assert "factor" in models("run", folder, '{"terms": [1]}', "-p", "factor=0").stderr
+    assert "it has no sample" in models("check", folder).stdout
 
 
 def test_run_predicts_without_a_server(folder: Path, photo_files):

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import BaseModel
 
 from client.pretend import PretendServer
+from inferq import File
 from inferq.client import Client
 from inferq.errors import (
     AttemptTimeout,
@@ -196,8 +198,24 @@ def test_paths_files_pictures_and_arrays_arrive_as_their_bytes(
     assert b"from a file" in bodies[2]
     assert b"\x89PNG" in bodies[3]
     assert b"\x89PNG" in bodies[4]
-    with pytest.raises(TypeError, match="no picture"):
-        client.submit(3.5)
+    with pytest.raises(TypeError, match="no input"):
+        client.submit(object())
+
+
+class Row(BaseModel):
+    x: float = 1.5
+
+
+def test_json_and_files_arrive_with_their_media_types(server: PretendServer, client: Any):
+    for source in ({"x": 1.5}, [1, 2], 1.5, Row(), [Row()]):
+        client.submit(source)
+    client.submit(File(b"hello", media_type="text/plain", filename="letter.txt"))
+    told = [body.partition(b"\r\n--")[0] for body in server.bodies]
+    assert all(b"Content-Type: application/json" in body for body in server.bodies[:5])
+    assert [body.rpartition(b"\r\n\r\n")[2].partition(b"\r\n")[0] for body in told[:5]] == [
+        b'{"x":1.5}', b"[1,2]", b"1.5", b'{"x":1.5}', b'[{"x":1.5}]',
+    ]  # fmt: skip
+    assert b'filename="letter.txt"\r\nContent-Type: text/plain\r\n\r\nhello' in server.bodies[5]
 
 
 def test_a_notebook_shows_what_is_known_without_asking_the_server(

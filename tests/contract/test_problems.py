@@ -227,6 +227,17 @@ def a_score_above_one(site: Site):
     return site.submit(site.start(), score_threshold="7")
 
 
+@reaches("invalid_input")
+def json_that_the_model_does_not_take(site: Site):
+    api = site.start()
+    register = api.app.state.services.register
+    card = register.find(None, None).model_copy(
+        update={"name": "sums", "input_kind": "json", "input_schema": {"type": "array"}}
+    )
+    register.register("worker-2", slots=1, free=0, cards=[card])
+    return api.post(URL, params={"model": "sums"}, json={"no": "array"})
+
+
 @reaches("unknown_model")
 def a_model_that_nobody_serves(site: Site):
     return site.submit(site.start(), model="resnet")
@@ -316,7 +327,7 @@ def test_a_request_is_answered_with_this_problem(site: Site, code: str):
     assert problem["retryable"] is cls.retryable
     if cls.status in WAIT_STATUS:
         assert int(answer.headers["Retry-After"]) >= 1
-    assert bool(problem["errors"]) == (code == "invalid_parameter")
+    assert bool(problem["errors"]) == (code in {"invalid_parameter", "invalid_input"})
 
 
 def test_every_error_is_reached_or_has_a_reason_why_it_never_leaves():

@@ -14,9 +14,11 @@ from typing import Any
 from PIL import Image
 from typing_extensions import override
 
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.card import read_card
 from inferq.models.catalogue import bundled_folder
+from inferq.models.register import RegisteredCard
+from inferq.models.served import ServedModel
 
 NAME, VERSION = "faulty", "1"
 REFERENCE = f"{NAME}@{VERSION}"
@@ -50,13 +52,14 @@ QUICK = Picture()
 SLOW = Picture(milliseconds=3000)
 
 
-class FaultModel(Model[Picture, None]):
+class FaultModel(ServedModel[Picture, None]):
     """Answers nothing after a while, or does worse."""
 
     def __init__(self) -> None:
-        self.card = read_card(bundled_folder()).model_copy(
+        card = read_card(bundled_folder()).model_copy(
             update={"name": NAME, "version": VERSION, "description": "Fails as it is told."}
         )
+        self.about = RegisteredCard.of(card)
 
     @override
     def load(self, ctx: Context) -> None:
@@ -87,6 +90,10 @@ class FaultModel(Model[Picture, None]):
     def sample(self) -> bytes:
         """A harmless picture."""
         return QUICK.png
+
+    @override
+    def warm_up(self) -> None:
+        """There is nothing to warm."""
 
 
 def _work(seconds: float) -> None:

@@ -8,20 +8,21 @@ import pytest
 
 from inferq.errors import SetupError
 from inferq.models import batching
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.batching import best_size, choose_batching
 from inferq.models.catalogue import load_models
+from inferq.models.served import ServedModel
 from models.test_detector import tensors_of, write_model
 
 
-class Counting(Model):
+class Counting(ServedModel):
     """A model that notes the sizes of its batches."""
 
     max_batch = 4
     max_wait_ms = 1.5
 
     def __init__(self, wrong: str | None = None) -> None:
-        self.card = SimpleNamespace(reference="counting@1")
+        self.about = SimpleNamespace(reference="counting@1")
         self.sizes: list[int] = []
         self.wrong = wrong
 
@@ -42,6 +43,9 @@ class Counting(Model):
 
     def sample(self):
         return b"sample"
+
+    def warm_up(self):
+        """Nothing to warm."""
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from inferq.errors import SetupError
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.catalogue import load_models
 from inferq.models.outputs import OUTPUT_FORMATS
+from inferq.models.served import ServedModel
 from models.graphs import write_card, write_graph
 from photos import encoded
 
@@ -109,7 +110,7 @@ def write_model(folder: Path, name: str, tensors: dict[str, np.ndarray], **chang
     return folder
 
 
-def load(folder: Path) -> Model[Any, Any]:
+def load(folder: Path) -> ServedModel[Any, Any]:
     (model,) = load_models([folder], Context())
     return model
 
@@ -118,7 +119,7 @@ def png(size: tuple[int, int], color: str = "white") -> bytes:
     return encoded(Image.new("RGB", size, color), "PNG")
 
 
-def predict(model: Model[Any, Any], *pictures: bytes) -> list[list[dict[str, Any]]]:
+def predict(model: ServedModel[Any, Any], *pictures: bytes) -> list[list[dict[str, Any]]]:
     items = [model.preprocess(picture, {}) for picture in pictures]
     outputs = model.infer(items)
     return [

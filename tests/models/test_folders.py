@@ -9,7 +9,7 @@ import pytest
 from inferq.errors import SetupError, WrongWeights
 from inferq.models.base import Context
 from inferq.models.card import read_card
-from inferq.models.catalogue import bundled_folder, find_folders, load_models
+from inferq.models.catalogue import bundled_folder, find_models, load_models
 
 
 @pytest.fixture
@@ -105,18 +105,18 @@ def test_a_wrong_card_says_where(folder: Path, old: str, new: str, message: str)
 
 
 def test_models_are_found_by_name_by_folder_and_in_the_models_dir(folder: Path, tmp_path: Path):
-    assert find_folders([], None) == [bundled_folder()]
-    assert find_folders([], tmp_path) == [bundled_folder(), folder]
-    assert find_folders(["copy"], tmp_path) == [folder]
-    assert find_folders([str(folder)], None) == [folder]
-    assert find_folders(["ssdlite-mobilenet-v2-coco"], None) == [bundled_folder()]
+    assert find_models([], None) == [bundled_folder()]
+    assert find_models([], tmp_path) == [bundled_folder(), folder]
+    assert find_models(["copy"], tmp_path) == [folder]
+    assert find_models([str(folder)], None) == [folder]
+    assert find_models(["ssdlite-mobilenet-v2-coco"], None) == [bundled_folder()]
     rewrite(folder, 'name = "ssdlite-mobilenet-v2-coco"', 'name = "net"')
-    assert find_folders(["net@1", "ssdlite-mobilenet-v2-coco"], tmp_path) == [
+    assert find_models(["net@1", "ssdlite-mobilenet-v2-coco"], tmp_path) == [
         folder,
         bundled_folder(),
     ]
     with pytest.raises(SetupError, match="'nonesuch' is no model"):
-        find_folders(["nonesuch"], tmp_path)
+        find_models(["nonesuch"], tmp_path)
 
 
 def test_one_model_in_two_folders_is_refused(folder: Path):

@@ -13,7 +13,7 @@ from typing import TypeVar
 from inferq.client import Client
 
 T = TypeVar("T")
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def free_port() -> int:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Attempt, Draft, Input, ModelReference, new_task_id
 from inferq.predictions.repairs import Message
 from inferq.upkeep.parts import Parts
@@ -27,7 +26,7 @@ def slots() -> Slots:
 @pytest.fixture
 def heartbeat(parts: Parts, slots: Slots, model, monkeypatch, tmp_path) -> Heartbeat:
     monkeypatch.setattr(liveness, "beat_folder", lambda: tmp_path / "beats")
-    cards = [RegisteredCard.of(model.card)]
+    cards = [model.about]
     return Heartbeat("w1", slots, cards, parts=parts, file=BeatFile())
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from inferq.errors import AttemptsExhausted, StateUnavailable
-from inferq.models.base import Model
+from inferq.models.served import ServedModel
 from inferq.predictions.record import (
     Attempt,
     Draft,
@@ -25,7 +25,7 @@ from system.served import eventually
 PROBLEM = Problem.of(AttemptsExhausted("died"))
 
 
-class Rude(Model):
+class Rude(ServedModel):
     """A model that raises what no model should."""
 
     def load(self, ctx):
@@ -42,6 +42,9 @@ class Rude(Model):
 
     def sample(self):
         return b""
+
+    def warm_up(self):
+        """Nothing to warm."""
 
 
 @pytest.fixture
@@ -206,7 +209,7 @@ def test_canceled_while_it_runs_the_result_is_thrown_away(
 
     canceling = copy.copy(model)
     canceling.__class__ = Canceling
-    models = {model.card.reference: canceling}
+    models = {model.about.reference: canceling}
     pipeline = Pipeline(store, storage, models=models, workplace=workplace)
     assert pipeline.run(accepted) is None
     prediction = store.get(accepted).prediction

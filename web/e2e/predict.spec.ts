@@ -19,7 +19,7 @@ function apiProcess(): number {
 test("fifty photographs are dropped, watched to their end and walked through", async ({ page }) => {
   await page.goto("/");
   await dropMany(page, 50);
-  const strip = page.getByRole("navigation", { name: "Pictures" });
+  const strip = page.getByRole("navigation", { name: "Inputs" });
   await expect(strip.getByRole("button")).toHaveCount(50);
   await expect(page.getByText("50 of 50 done")).toBeVisible({ timeout: 60_000 });
   await expect(strip.getByRole("button", { name: "photo-0.jpg, Done" })).toHaveAttribute(
@@ -47,7 +47,7 @@ test("a reload in the middle loses nothing", async ({ page }) => {
   await page.reload();
   await expect(page.getByText("30 of 30 done")).toBeVisible({ timeout: 60_000 });
   const names = await page
-    .getByRole("navigation", { name: "Pictures" })
+    .getByRole("navigation", { name: "Inputs" })
     .getByRole("button")
     .evaluateAll((buttons) => buttons.map((button) => button.getAttribute("title")));
   expect(new Set(names).size).toBe(30);
@@ -114,7 +114,7 @@ test("what is dropped can be canceled", async ({ page }) => {
   await dropMany(page, 50, "cancel");
   await page.getByRole("button", { name: "Cancel all" }).click();
   await expect(page.getByRole("button", { name: "Cancel all" })).toBeHidden();
-  const left = page.getByRole("navigation", { name: "Pictures" }).getByRole("button");
+  const left = page.getByRole("navigation", { name: "Inputs" }).getByRole("button");
   expect(await left.count()).toBeLessThan(50);
 });
 

@@ -26,7 +26,7 @@ test("one signs in, is told what is wrong, signs out, and finds the page again w
   await expect(page.getByText("Your session has ended.")).toBeVisible();
   await page.getByRole("button", { name: "Try as ml_user" }).click();
   await expect(page.getByRole("cell", { name: "cup" })).toBeVisible();
-  const strip = page.getByRole("navigation", { name: "Pictures" });
+  const strip = page.getByRole("navigation", { name: "Inputs" });
   await expect(strip.getByRole("button")).toHaveCount(2);
 
   await page.getByRole("button", { name: "Sign out" }).click();

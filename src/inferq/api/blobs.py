@@ -39,6 +39,7 @@ class Blob:
         media_type: What they are.
         filename: Under which a browser saves them.
         immutable: Whether this URL never stands for other bytes.
+        shown: Whether a browser may show it; else it is saved. For what we have not looked into.
         headers: Further ones that say which representation this is; the answer 304 has them too.
     """
 
@@ -46,6 +47,7 @@ class Blob:
     media_type: str
     filename: str
     immutable: bool = False
+    shown: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def unchanged(self, request: Request) -> Response | None:
@@ -114,7 +116,8 @@ class Blob:
         headers = HARMLESS | self._caching()
         headers["Accept-Ranges"] = "bytes"
         headers["Content-Length"] = str(len(positions))
-        headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(self.filename, safe='')}"
+        way = "inline" if self.shown else "attachment"
+        headers["Content-Disposition"] = f"{way}; filename*=UTF-8''{quote(self.filename, safe='')}"
         if part is None:
             return HTTPStatus.OK, headers, positions
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"

@@ -50,7 +50,7 @@ PREDICTION: dict[str, Any] = {
     "error": None,
     "metadata": {"camera": 7},
     "links": {
-        "self": PATH, "image": f"{PATH}/image", "preview": f"{PATH}/preview",
+        "self": PATH, "input": f"{PATH}/input", "image": f"{PATH}/image", "preview": f"{PATH}/preview",
         "annotated": f"{PATH}/annotated", "events": f"{PATH}/events",
     },
 }  # fmt: skip
@@ -149,6 +149,7 @@ FOLLOW_UPS = (
     "webhooks-get",
     "webhooks-redeliver",
     "events-follow_prediction",
+    "pictures-input",
     "pictures-image",
     "pictures-preview",
     "pictures-annotated",

@@ -19,8 +19,9 @@ from inferq.errors import (
     QueueFull,
     TooManyInFlight,
 )
-from inferq.models.inputs import read_image_header
+from inferq.models.accepting import PictureLimits, check_input
 from inferq.models.parameters import check_parameters, parse_parameters
+from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Draft, Input, ModelReference, Record, new_task_id
 from inferq.predictions.repairs import Message
 from inferq.predictions.store import PUBLISH_GRACE, Acceptance
@@ -52,20 +53,8 @@ def submit(
     options, fields = _split_options(upload.fields)
     card = services.register.find(options.model, services.settings.default_model)
     parameters = parse_parameters(card.parameters, fields)
-    header = read_image_header(
-        upload.data,
-        max_pixels=services.settings.max_pixels,
-        formats=[name.upper() for name in services.settings.formats],
-    )
+    given = _checked(services, card, upload)
     task_id = new_task_id()
-    given = Input(
-        filename=upload.filename,
-        media_type=header.media_type,
-        width=header.width,
-        height=header.height,
-        bytes=len(upload.data),
-        sha256=hashlib.sha256(upload.data).hexdigest(),
-    )
     draft = Draft(
         task_id=task_id,
         owner=owner,
@@ -100,12 +89,13 @@ def rerun(
     kept = prediction.parameters if same else {}
     given = kept if wish.parameters is None else wish.parameters
     parameters = check_parameters(card.parameters, given, within="/parameters")
+    taken = prediction.input if same else _check_again(services, card, record)
     task_id = new_task_id()
     draft = Draft(
         task_id=task_id,
         owner=record.owner,
         model=ModelReference(name=card.name, version=card.version),
-        input=prediction.input,
+        input=taken,
         input_key=services.storage.key(task_id, "input"),
         parameters=parameters,
         metadata=prediction.metadata,
@@ -122,9 +112,45 @@ def rerun(
         try:
             services.storage.copy(record.input_key, draft.input_key)
         except NotFound as error:
-            raise InputGone("The input is not in storage any more; send it again.") from error
+            raise _gone() from error
 
     return _accept(services, draft, copy)
+
+
+def _checked(services: Services, card: RegisteredCard, upload: Upload) -> Input:
+    """An upload as the record tells of it, if the model takes it."""
+    accepted = check_input(
+        card,
+        upload.data,
+        media_type=upload.media_type,
+        filename=upload.filename,
+        limits=PictureLimits(
+            services.settings.max_pixels, [name.upper() for name in services.settings.formats]
+        ),
+    )
+    return Input(
+        kind=accepted.kind,
+        filename=upload.filename,
+        media_type=accepted.media_type,
+        width=accepted.width,
+        height=accepted.height,
+        bytes=len(upload.data),
+        sha256=hashlib.sha256(upload.data).hexdigest(),
+    )
+
+
+def _check_again(services: Services, card: RegisteredCard, record: Record) -> Input:
+    """The input of an earlier prediction, if another model takes it too."""
+    source = record.prediction.input
+    try:
+        data = services.storage.read(record.input_key)
+    except NotFound as error:
+        raise _gone() from error
+    return _checked(services, card, Upload(data, source.media_type, source.filename, ()))
+
+
+def _gone() -> InputGone:
+    return InputGone("The input is not in storage any more; send it again.")
 
 
 def _accept(services: Services, draft: Draft, store_input: Callable[[], object]) -> Acceptance:

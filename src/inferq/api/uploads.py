@@ -22,45 +22,53 @@ from inferq.errors import (
 )
 
 FILE_FIELDS = ("image", "file")
+FORM_WITHOUT_FILES = "application/x-www-form-urlencoded"
 MULTIPART_OVERHEAD = 64 * 1024
 MAX_FIELDS = 100
 MAX_FIELD_BYTES = 16 * 1024
-RAW_TYPES = ("image/", "application/octet-stream")
 EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*utf-8'[^']*'([^;\s\"]*)", re.IGNORECASE)
 """The file name of RFC 6266 that may hold any character."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One uploaded file and the form fields or query parameters that came with it."""
+    """One uploaded input and the form fields or query parameters that came with it.
+
+    Attributes:
+        data: The input.
+        media_type: What its sender calls it, without parameters; empty where nothing was said.
+        filename: Its name, if it has one.
+        fields: Names and texts in their order.
+    """
 
     data: bytes
+    media_type: str
     filename: str | None
     fields: tuple[tuple[str, str], ...]
 
 
 async def read_upload(request: Request, *, max_bytes: int) -> Upload:
-    """Reads `multipart/form-data` (a file named `image` or `file`, and fields) or a raw image body.
+    """Reads `multipart/form-data` (a file named `image` or `file`, and fields) or the input itself as the body.
 
     Raises:
         UploadTooLarge: The file is larger than `max_bytes`; no more of it is read.
-        UnsupportedFormat: The body is neither multipart nor an image.
+        UnsupportedFormat: The body has no type, or that of a form without files.
         MalformedRequest: The body is not what its type says, breaks off, or has several files.
         InvalidParameter: A multipart body has no file.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _essence(request.headers.get("content-type"))
     query = tuple(request.query_params.multi_items())
     try:
         if media_type == "multipart/form-data":
             form = limited(request, max_bytes + MULTIPART_OVERHEAD, told=max_bytes)
             return await _read_form(form, query, max_bytes)
-        if media_type.startswith(RAW_TYPES):
+        if "/" in media_type and media_type != FORM_WITHOUT_FILES:
             data = await limited(request, max_bytes, told=max_bytes).body()
-            return Upload(data, _disposition_filename(request), query)
+            return Upload(data, media_type, _disposition_filename(request), query)
     except ClientDisconnect as error:
         raise MalformedRequest("The client went away before its upload was complete.") from error
     raise UnsupportedFormat(
-        "Send multipart/form-data with a file named 'image', or the image itself with its own Content-Type;"
+        "Send multipart/form-data with a file named 'file' or 'image', or the input itself with its own Content-Type;"
         f" {media_type or 'a body without Content-Type'} is neither."
     )
 
@@ -82,14 +90,15 @@ async def _read_form(
         if not files or files[0][0] not in FILE_FIELDS:
             missing = "a file is required: curl -F image=@photo.jpg"
             raise InvalidParameter(
-                "Send the picture as a file field named 'image'.",
+                "Send the input as a file field named 'image' or 'file'.",
                 errors=[FieldError("/image", missing)],
             )
         upload = files[0][1]
         data = await upload.read()
         if len(data) > max_bytes:
             raise too_large(max_bytes)
-        return Upload(data, clean_filename(upload.filename), query + fields)
+        media_type = _essence(upload.content_type)
+        return Upload(data, media_type, clean_filename(upload.filename), query + fields)
     finally:
         await form.close()
 
@@ -128,6 +137,11 @@ def clean_filename(name: str | None) -> str | None:
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(char for char in unicodedata.normalize("NFC", last) if char.isprintable())
     return None if set(shown) <= {" ", "."} else shown.strip()[:255]
+
+
+def _essence(content_type: str | None) -> str:
+    """A media type without its parameters."""
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def _disposition_filename(request: Request) -> str | None:

@@ -1,8 +1,7 @@
-"""Commands on model folders, which need no server: `inferq models check | run | add`."""
+"""Commands on model folders, which need no server: `inferq models new | check | run | add`."""
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import TypeAdapter
 
-from inferq.cli.pictures import find_pictures
+from inferq.cli.inputs import GivenInput, ParamOption, read_inputs, split_params
 from inferq.cli.report import Format, check_output, write_report
 from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
-from inferq.models.card import LANGUAGE_TAG
+from inferq.models.card import CARD_FILE, LANGUAGE_TAG
 from inferq.models.label_file import Names, read_labels
-from inferq.models.parameters import check_parameters
+from inferq.models.parameters import parse_parameters
 from inferq.predictions.record import (
-    Input,
     ModelReference,
     Prediction,
     Result,
@@ -28,11 +26,14 @@ from inferq.predictions.record import (
 )
 
 if TYPE_CHECKING:
-    from inferq.models.base import Model
-    from inferq.models.inputs import ImageHeader
+    from inferq.models.served import ServedModel
 
 FolderArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Model folder: `model.toml` and weights.")
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="Model folder: `model.toml` and weights, or `model.py`; or module:Class.",
+    ),
 ]
 ToOption = Annotated[
     Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder of model folders.")
@@ -40,36 +41,62 @@ ToOption = Annotated[
 OWN = ""
 LABELS_OPTION = re.compile(rf"({LANGUAGE_TAG})=(.+)")
 RELOAD_SECONDS = 300.0
+FITS = {
+    True: "card, weights and network fit together",
+    False: "it loads, and its hooks do what their annotations say",
+}
 _RESULT: TypeAdapter[Any] = TypeAdapter(Result)
 
 
 def add_commands(group: typer.Typer) -> None:
     """Adds this file's commands."""
+    group.command()(new)
     group.command()(check)
     group.command()(run)
     group.command()(add)
 
 
+def new(
+    name: Annotated[str, typer.Argument(help="Of the model, and of the folder that is made here.")],
+    onnx: Annotated[bool, typer.Option("--onnx", help="With an ONNX network.")] = False,
+) -> None:
+    """Make a model folder for code of your own: a small model that works, with a test."""
+    from inferq.models.new_folder import new_folder  # noqa: PLC0415 - other commands need none of it
+
+    folder = new_folder(name, Path(), template="onnx" if onnx else "python")
+    typer.echo(
+        f"made         {folder}/model.py: write your own there\n"
+        f"try it       inferq models run {folder} photo.jpg\n"
+        f"test it      pytest {folder}\n"
+        f"serve it     inferq up ./{folder} --reload"
+    )
+
+
 def check(
     folder: FolderArgument,
-    pictures: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[PICTURE]...", exists=True, help="Pictures to try it on."),
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[INPUT]...", help="As for `run`: to try it on.")
     ] = None,
 ) -> None:
     """Check a model folder: load it, warm it, try it; say what is wrong, or how quick it is and what it finds.
+
+    Code in it is run.
 
     Exit status: 0 it can be served, 2 it cannot.
     """
     from inferq.models.trial import try_model  # noqa: PLC0415 - other commands need none of it
 
     model = _load(folder, measure=True)
-    card = model.card
-    typer.echo(f"{card.reference}: card, weights and network fit together")
+    typer.echo(f"{model.about.reference}: {FITS[(folder / CARD_FILE).is_file()]}")
     _echo_batching(model)
-    trial = try_model(model, model.sample(), check_parameters(card.parameter_schema(), {}))
-    _echo_timings("a grey picture", trial.timings_ms)
-    predictions = list(_predict(model, pictures or [], None))
+    sample = model.sample()
+    if sample is None:
+        typer.echo("not tried: it has no sample; write sample()")
+    else:
+        trial = try_model(model, sample, model.sample_parameters())
+        _echo_timings("a sample", trial.timings_ms)
+    given = read_inputs(model.about, inputs or [])
+    predictions = list(_predict(model, given, ()))
     for prediction in predictions:
         _echo_timings(str(prediction.input.filename), prediction.timings_ms)
     if predictions:
@@ -78,9 +105,13 @@ def check(
 
 def run(
     folder: FolderArgument,
-    pictures: Annotated[
-        list[Path], typer.Argument(metavar="PICTURE...", exists=True, help="Pictures, and folders.")
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...", help="Pictures and folders; JSON, as a file or written here; files."
+        ),
     ],
+    param: ParamOption = None,
     score_threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least score.")
     ] = None,
@@ -92,10 +123,12 @@ def run(
         typer.Option(metavar="FILE", help="Write there instead of to standard output."),
     ] = None,
 ) -> None:
-    """Predict on pictures with a model folder, without any server."""
+    """Predict with a model folder, without any server. Code in it is run."""
     check_output(output_format, output)
-    found = [picture.path for picture in find_pictures(pictures, recursive=False)]
-    write_report(_predict(_load(folder), found, score_threshold), output_format, output)
+    fields = split_params(param, score_threshold=score_threshold)
+    model = _load(folder)
+    given = read_inputs(model.about, inputs)
+    write_report(_predict(model, given, fields), output_format, output)
 
 
 def add(
@@ -190,21 +223,23 @@ def hand_over(models_dir: Path, reference: str) -> None:
     typer.echo(f"served now   inferq predict --model {reference} photo.jpg")
 
 
-def _load(folder: Path, *, measure: bool = False) -> "Model[Any, Any]":
+def _load(folder: Path, *, measure: bool = False) -> "ServedModel[Any, Any]":
     """A model as a worker would load it; its batch size is only measured if it matters."""
     from inferq.models.catalogue import load_models  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.code_folder import ClassPath  # noqa: PLC0415
     from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
     from inferq.worker.context import worker_context  # noqa: PLC0415
 
     if folder.is_file():
         raise SetupError(f"{folder} is a file; `inferq models add` makes a model folder of it.")
     prepare_pillow()
+    path = None if folder.exists() else ClassPath.parse(str(folder))
     ctx = worker_context(read_settings())
-    (model,) = load_models([folder], ctx if measure else replace(ctx, batching="off"))
+    (model,) = load_models([path or folder], ctx if measure else replace(ctx, batching="off"))
     return model
 
 
-def _echo_batching(model: "Model[Any, Any]") -> None:
+def _echo_batching(model: "ServedModel[Any, Any]") -> None:
     tried = ", ".join(
         f"{ms:.1f} ms in batches of {n}" for n, ms in model.batching.milliseconds.items()
     )
@@ -217,43 +252,34 @@ def _echo_batching(model: "Model[Any, Any]") -> None:
 
 
 def _predict(
-    model: "Model[Any, Any]", pictures: list[Path], score_threshold: float | None
+    model: "ServedModel[Any, Any]",
+    inputs: Iterable[GivenInput],
+    fields: Sequence[tuple[str, str]],
 ) -> Iterator[Prediction]:
-    """What the model makes of pictures, as the server would tell it."""
-    from inferq.models.inputs import read_image_header  # noqa: PLC0415
+    """What the model makes of inputs, as the server would tell it."""
+    from inferq.models.base import File  # noqa: PLC0415
     from inferq.models.trial import try_model  # noqa: PLC0415
 
-    given = {} if score_threshold is None else {"score_threshold": score_threshold}
-    parameters = check_parameters(model.card.parameter_schema(), given)
+    parameters = parse_parameters(model.about.parameters, fields)
     max_pixels = read_settings().max_pixels
-    for path in pictures:
-        data, started = path.read_bytes(), datetime.now(UTC)
-        header = read_image_header(data, max_pixels=max_pixels)
+    for each in inputs:
+        started = datetime.now(UTC)
+        given = each.checked(model.about, max_pixels=max_pixels)
+        data = File(each.data, media_type=given.media_type, filename=given.filename)
         trial = try_model(model, data, parameters)
         yield Prediction(
             task_id=new_task_id(),
             state=State.SUCCEEDED,
-            model=ModelReference.parse(model.card.reference),
+            model=ModelReference.parse(model.about.reference),
             created_at=started,
             started_at=started,
             finished_at=datetime.now(UTC),
             attempts=1,
-            input=_input(path, header, data),
+            input=given,
             parameters=parameters,
             result=_RESULT.validate_python(trial.result),
             timings_ms=dict(trial.timings_ms),
         )
-
-
-def _input(path: Path, header: "ImageHeader", data: bytes) -> Input:
-    return Input(
-        filename=str(path),
-        media_type=header.media_type,
-        width=header.width,
-        height=header.height,
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
 
 
 def _echo_timings(name: str, timings: Mapping[str, float]) -> None:

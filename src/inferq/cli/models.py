@@ -100,6 +100,8 @@ def _print_card(card: dict[str, Any]) -> None:
         "model": _reference(card),
         "description": card["description"],
         "kind": card["kind"],
+        "takes": ", ".join([card["input_kind"], *card["media_types"]]),
+        "gives": card["result_kind"],
         "license": card["license"],
         "workers": card["workers"],
         "batch size": card["batch_size"],

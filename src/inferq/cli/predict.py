@@ -1,4 +1,4 @@
-"""`inferq predict`: photographs in; a table, a data set or annotated pictures out."""
+"""`inferq predict`: photographs and other files in; a table, a data set or annotated pictures out."""
 
 import sys
 from collections.abc import Generator, Iterator
@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 from typing_extensions import override
 
+from inferq.cli.inputs import ParamOption, split_params
 from inferq.cli.journal import Journal
 from inferq.cli.pictures import Picture, find_pictures
 from inferq.cli.report import Format, check_output, whole_file, write_report
@@ -43,12 +44,17 @@ def add_commands(app: typer.Typer) -> None:
 def predict(
     paths: Annotated[
         list[Path],
-        typer.Argument(exists=True, readable=True, help="Pictures, and folders of them."),
+        typer.Argument(
+            exists=True,
+            readable=True,
+            help="Pictures and folders of them; files of JSON; other files.",
+        ),
     ],
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look into the folders of folders, too.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="Model to use.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Model to use.")] = None,
+    param: ParamOption = None,
     score_threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least score.")
     ] = None,
@@ -75,7 +81,7 @@ def predict(
         str | None, typer.Option(help="Server (INFERQ_URL; by default the one that runs here).")
     ] = None,
 ) -> None:
-    """Predict on pictures with a running server.
+    """Predict on pictures, JSON or other files with a running server.
 
     With --output, what is done is written to FILE.unfinished at once. After an interruption the same command goes on
     from there: pictures that have not changed (path, size, time written) are not predicted anew as long as server,
@@ -86,7 +92,9 @@ def predict(
     """
     check_output(output_format, output)
     pictures = find_pictures(paths, recursive=recursive)
-    options: dict[str, Any] = {"model": model, "score_threshold": score_threshold, "batch": batch}
+    options: dict[str, Any] = {"model": model, "batch": batch}
+    for name, value in split_params(param, score_threshold=score_threshold):
+        options[name] = [*(options.get(name) or []), value]
     kept = None if output is None else output.with_name(f"{output.name}.unfinished")
     quiet = output is None and output_format != Format.TABLE and sys.stdout.isatty()
     try:

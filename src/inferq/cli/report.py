@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
 from inferq.errors import SetupError
 from inferq.exports import EXPORT_FORMATS, export
-from inferq.predictions.record import ClassificationResult, DetectionsResult, Prediction
+from inferq.predictions.record import ClassificationResult, DetectionsResult, JsonResult, Prediction
 
 WIDTH_OF_A_FILE = 120
 
@@ -81,25 +81,55 @@ def _is_zip(output_format: Format) -> bool:
 
 
 def _write_table(predictions: Iterable[Prediction], output: Path | None) -> None:
-    table = Table("file", "label", "score", "box (pixels)", "time")
-    for prediction in predictions:
-        for row in _rows(prediction):
-            table.add_row(*row)
+    """Writes what was found as a table, and what is neither boxes nor labels as JSON below its file's name."""
     if output is None:
-        Console().print(table)
+        _print_table(predictions, Console())
         return
     text = StringIO()
-    Console(width=WIDTH_OF_A_FILE, file=text).print(table)
+    _print_table(predictions, Console(width=WIDTH_OF_A_FILE, file=text))
     with whole_file(output) as file:
         file.write(text.getvalue().encode())
 
 
-def _rows(prediction: Prediction) -> Iterator[tuple[str, str, str, str, str]]:
-    first = prediction.input.filename or prediction.task_id
-    time = f"{prediction.timings_ms.get('total', 0):.0f} ms"
+def _print_table(predictions: Iterable[Prediction], console: Console) -> None:
+    rows: list[Row] = []
+    for prediction in predictions:
+        if isinstance(prediction.result, JsonResult):
+            first, time = _name_and_time(prediction)
+            console.print(f"{first} ({time})", markup=False, highlight=False)
+            console.print_json(data=prediction.result.data, ensure_ascii=False)
+        else:
+            rows += _rows(prediction)
+    if not rows:
+        return
+    columns = ("file", "label", "score", "box (pixels)", "time")
+    boxes = any(row.box for row in rows)
+    table = Table(*(name for name in columns if boxes or not name.startswith("box")))
+    for row in rows:
+        table.add_row(*(row if boxes else (row.file, row.label, row.score, row.time)))
+    console.print(table)
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    file: str
+    label: str
+    score: str
+    box: str
+    time: str
+
+
+def _rows(prediction: Prediction) -> Iterator[Row]:
+    first, time = _name_and_time(prediction)
     for label, score, box in _findings(prediction):
-        yield first, label, score, box, time
+        yield Row(first, label, score, box, time)
         first = time = ""
+
+
+def _name_and_time(prediction: Prediction) -> tuple[str, str]:
+    name = prediction.input.filename or prediction.task_id
+    return name, f"{prediction.timings_ms.get('total', 0):.0f} ms"
 
 
 def _findings(prediction: Prediction) -> list[tuple[str, str, str]]:
@@ -112,5 +142,6 @@ def _findings(prediction: Prediction) -> list[tuple[str, str, str]]:
             for label, score, box in found
         ] or [("nothing found", "", "")]
     if isinstance(result, ClassificationResult):
-        return [(each.label, f"{each.score:.2f}", "") for each in result.classes]
-    return [(str(prediction.state) if result is None else "see --format jsonl", "", "")]
+        found_classes = [(each.label, f"{each.score:.2f}", "") for each in result.classes]
+        return found_classes or [("nothing found", "", "")]
+    return [(str(prediction.state), "", "")]

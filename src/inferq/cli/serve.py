@@ -15,7 +15,7 @@ ModelsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[MODEL]...",
-        help="Models or model folders; without any, the bundled one and INFERQ_MODELS_DIR.",
+        help="Models, model folders or module:Class; without any, the bundled one and INFERQ_MODELS_DIR.",
     ),
 ]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on (INFERQ_HOST).")]
@@ -23,6 +23,10 @@ PortOption = Annotated[
     int | None, typer.Option(help="Port to listen on (INFERQ_PORT).", min=1, max=65535)
 ]
 DataDirOption = Annotated[Path | None, typer.Option(help="Where the data live (INFERQ_DATA_DIR).")]
+
+ReloadOption = Annotated[
+    bool, typer.Option("--reload", help="Begin anew when a model's code or card is saved.")
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -56,12 +60,13 @@ def up(
         int | None,
         typer.Option(help="Worker processes; by default one a device of INFERQ_PROVIDERS.", min=1),
     ] = None,
+    reload: ReloadOption = False,
 ) -> None:
     """Serve on this machine: Valkey, a worker, the API and the web page, in one command."""
     from inferq.embedded.supervisor import Supervisor  # noqa: PLC0415 - other commands need none of it
 
     settings = read_settings(host=host, port=port, data_dir=data_dir)
-    Supervisor(settings, models=models or (), workers=workers).run(
+    Supervisor(settings, models=models or (), workers=workers, reload=reload).run(
         lambda url: _banner(url, settings)
     )
 
@@ -84,6 +89,7 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(help="Predictions run at once; by default one a CPU.", min=1)
     ] = None,
+    reload: ReloadOption = False,
     healthcheck: Annotated[
         bool,
         typer.Option("--healthcheck", help="Only say whether the worker of this machine is well."),
@@ -94,7 +100,8 @@ def worker(
         raise typer.Exit(_check_workers())
     from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
 
-    raise typer.Exit(run_worker(read_settings(), models or (), concurrency=concurrency))
+    status = run_worker(read_settings(), models or (), concurrency=concurrency, on_save=reload)
+    raise typer.Exit(status)
 
 
 def _check_workers() -> int:

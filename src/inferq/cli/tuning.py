@@ -36,24 +36,29 @@ def tune(
     Tries what is installed of CUDA and Core ML, the card's variants of the weights, threads, levels of graph
     optimisation and sizes of batches. Let nothing else run meanwhile. Settings count more than what is found.
     """
-    from inferq.models.card import read_card  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.catalogue import find_folders  # noqa: PLC0415
+    from inferq.models.card import CARD_FILE, read_card  # noqa: PLC0415 - other commands need none of it
+    from inferq.models.catalogue import find_models  # noqa: PLC0415
     from inferq.models.inputs import prepare_pillow  # noqa: PLC0415
     from inferq.models.tuned import machine, write_tuned  # noqa: PLC0415
     from inferq.models.tuning import Tuner  # noqa: PLC0415
     from inferq.worker.context import worker_context  # noqa: PLC0415
 
     settings = read_settings(log_level="warning")
-    folders = find_folders([model], settings.models_folder())
-    if len(folders) > 1:
+    homes = find_models([model], settings.models_folder())
+    if len(homes) > 1:
         raise SetupError(f"{model!r} has several versions; say which: name@version, or a folder.")
-    card, ctx = read_card(folders[0]), worker_context(settings)
+    folder = homes[0]
+    if not isinstance(folder, Path) or not (folder / CARD_FILE).is_file():
+        raise SetupError(
+            f"{model!r} is code: only networks with a card are tuned. Its batch size is measured at each start."
+        )
+    card, ctx = read_card(folder), worker_context(settings)
     prepare_pillow()
     photographs = [each.path.read_bytes() for each in find_pictures(pictures or [], recursive=True)]
     typer.echo(
         f"{card.reference} on {machine(ctx.cpus)}; {len(photographs)} photographs\n{COLUMNS}"
     )
-    way = Tuner(folders[0], ctx, pictures=photographs, report=_echo).run()
+    way = Tuner(folder, ctx, pictures=photographs, report=_echo).run()
     measured = {
         "predictions_per_second": round(way.per_second, 1),
         "milliseconds_alone": round(way.alone_ms, 2),

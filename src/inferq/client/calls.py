@@ -83,13 +83,18 @@ class Calls:
         self, submission: Submission, *, wait: float = 0, outlast_busy: bool = False
     ) -> Steps[Answer]:
         """Has a prediction made, once, however often the request has to be repeated."""
-        data, own_name = yield from read_source(submission.source)
+        content = yield from read_source(submission.source)
         seconds = _whole_seconds(wait)
         request = Request(
             "POST",
             PREDICTIONS,
             headers=_idempotency_key() | _prefer(seconds),
-            upload=Upload(submission.filename or own_name, data, fields(submission.parameters)),
+            upload=Upload(
+                submission.filename or content.name,
+                content.data,
+                content.media_type,
+                fields(submission.parameters),
+            ),
             waits=seconds,
         )
         patience = Patience(self.timeout, outlast_busy=outlast_busy)

@@ -1,11 +1,14 @@
-"""What a user may hand in as a picture, and the bytes that are sent of it."""
+"""What a user may hand in as an input, and the bytes that are sent of it."""
 
 import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias, Union
+
+from pydantic import BaseModel
+from pydantic_core import to_json
 
 from inferq.client.steps import Steps, Work
 
@@ -13,20 +16,35 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
-Source: TypeAlias = Union[str, Path, bytes, BinaryIO, "Image.Image", "np.ndarray[Any, Any]"]
+Json: TypeAlias = BaseModel | Mapping[str, Any] | list[Any] | float | bool
+Source: TypeAlias = Union[str, Path, bytes, BinaryIO, Json, "Image.Image", "np.ndarray[Any, Any]"]
 Parameter: TypeAlias = str | float | datetime | Sequence[str] | Mapping[str, Any] | None
 
+NAMELESS = "application/octet-stream"
+"""The media type of what its name or content tells."""
 
-def read_source(source: Source) -> Steps[tuple[bytes, str]]:
-    """The bytes of whatever was given, and a name for them.
+
+class Content(NamedTuple):
+    """What is sent of an input."""
+
+    data: bytes
+    name: str
+    media_type: str = NAMELESS
+
+
+def read_source(source: Source) -> Steps[Content]:
+    """What is sent of whatever was given.
 
     Raises:
         OSError: The file cannot be read.
-        TypeError: It is nothing that can be sent as a picture.
+        TypeError: It is nothing that can be sent.
+        ValueError: It holds what JSON does not.
     """
     if isinstance(source, bytes):
-        return source, "image"
-    read: tuple[bytes, str] = yield Work(lambda: _read(source))
+        # An `inferq.File` is bytes that know their name and media type.
+        name = getattr(source, "filename", None) or "input"
+        return Content(source, name, getattr(source, "media_type", NAMELESS))
+    read: Content = yield Work(lambda: _read(source))
     return read
 
 
@@ -55,13 +73,15 @@ def _text(value: str | float | datetime | Sequence[str] | Mapping[str, Any]) -> 
     return [str(item) for item in value]
 
 
-def _read(source: Source) -> tuple[bytes, str]:
+def _read(source: Source) -> Content:
     if isinstance(source, str | Path):
         path = Path(source)
-        return path.read_bytes(), path.name
+        return Content(path.read_bytes(), path.name)
+    if isinstance(source, BaseModel | Mapping | list | float | int):
+        return Content(to_json(source, inf_nan_mode="constants"), "input.json", "application/json")
     if hasattr(source, "read"):
-        return source.read(), Path(str(getattr(source, "name", "image"))).name
-    return _encode(source), "image.png"
+        return Content(source.read(), Path(str(getattr(source, "name", "input"))).name)
+    return Content(_encode(source), "image.png")
 
 
 def _encode(source: Any) -> bytes:
@@ -70,8 +90,8 @@ def _encode(source: Any) -> bytes:
 
     if not isinstance(source, Image.Image) and not hasattr(source, "__array_interface__"):
         raise TypeError(
-            f"A {type(source).__name__} is no picture: give a path, bytes, an open binary file,"
-            " a PIL image or an array [height, width, 3]."
+            f"A {type(source).__name__} is no input: give a path, bytes, an open binary file, a PIL image,"
+            " an array [height, width, 3], or for JSON a dictionary, list, number or pydantic model."
         )
     image = source if isinstance(source, Image.Image) else Image.fromarray(source)
     buffer = io.BytesIO()

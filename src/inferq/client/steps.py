@@ -17,6 +17,7 @@ class Upload:
 
     filename: str
     data: bytes
+    media_type: str
     fields: Mapping[str, str | list[str]]
 
 
@@ -36,8 +37,8 @@ class Request:
     def arguments(self) -> dict[str, Any]:
         """What httpx calls the parts of the body."""
         if self.upload is not None:
-            file = (self.upload.filename, self.upload.data, "application/octet-stream")
-            return {"files": {"image": file}, "data": self.upload.fields}
+            file = (self.upload.filename, self.upload.data, self.upload.media_type)
+            return {"files": {"file": file}, "data": self.upload.fields}
         return {} if self.json is None else {"json": self.json}
 
 

@@ -102,12 +102,14 @@ class Client:
         filename: str | None = None,
         **parameters: Parameter,
     ) -> PredictionHandle:
-        """Submits a picture; returns as soon as the server has accepted it.
+        """Submits an input; returns as soon as the server has accepted it.
 
         A lost answer or a server that is busy is retried; the prediction is made once.
 
         Args:
-            source: A path, bytes, an open binary file, a PIL image or an RGB array `[height, width, 3]`.
+            source: A path, bytes, an open binary file, a PIL image or an RGB array `[height, width, 3]`; for a
+                model that takes JSON a dictionary, list, number or pydantic model. The media type follows from
+                the name; of bytes, an `inferq.File` tells it.
             model: `name` or `name@version`; the server's default where None.
             batch: A label that groups predictions.
             filename: Name to show; that of the path or file where None.
@@ -129,7 +131,7 @@ class Client:
         filename: str | None = None,
         **options: Parameter,
     ) -> Prediction:
-        """Submits a picture and waits for its success; takes what `submit` takes.
+        """Submits an input and waits for its success; takes what `submit` takes.
 
         Raises:
             InferqError: The class of the problem's code, if it was refused or failed.

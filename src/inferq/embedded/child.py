@@ -35,6 +35,8 @@ class Child:
     trouble: Callable[[int, float], str | None] = lambda _, __: None
     """Says by its process id and its start (seconds since the epoch) what is wrong with it though it runs; then it
     is killed."""
+    mendable: bool = False
+    """Whether what it refuses to start with may be mended while we run: then it is tried again."""
     on_death: Callable[[int], None] = lambda _: None
     """Called with the process id of one that has died, before another is started."""
 
@@ -75,7 +77,7 @@ class Child:
                 log.error("child_killed", child=self.name, reason=trouble)
                 self._process.kill()
             return
-        if status == USAGE_ERROR:
+        if status == USAGE_ERROR and not self.mendable:
             raise SetupError(
                 f"The {self.name} cannot start with this configuration; its message is above."
             )

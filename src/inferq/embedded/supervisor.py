@@ -47,7 +47,12 @@ class Supervisor:
     """One `inferq up`."""
 
     def __init__(
-        self, settings: Settings, *, models: Sequence[str] = (), workers: int | None = None
+        self,
+        settings: Settings,
+        *,
+        models: Sequence[str] = (),
+        workers: int | None = None,
+        reload: bool = False,
     ) -> None:
         """Takes the effective settings; nothing is started yet.
 
@@ -55,6 +60,7 @@ class Supervisor:
             settings: Of this process.
             models: What the workers serve.
             workers: How many there are, by turns on the devices of `INFERQ_PROVIDERS`; by default one a device.
+            reload: Whether the workers begin anew when a model's code is saved.
 
         Raises:
             SetupError: `INFERQ_PROVIDERS` names what does not exist.
@@ -63,6 +69,7 @@ class Supervisor:
         self._settings = settings.model_copy(update={"demo": demo})
         self._models = models
         self._workers = workers
+        self._reload = reload
         self._devices = split_by_device(settings.providers)
         self._stop = threading.Event()
         self._children: list[Child] = []
@@ -151,7 +158,9 @@ class Supervisor:
             # Where there is one, what `inferq models tune` chose is to have a say.
             several = len(self._devices) > 1
             own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
-            worker = Child("worker", [*inferq, "worker", *self._models], own)
+            options = ["--reload"] if self._reload else []
+            worker = Child("worker", [*inferq, "worker", *self._models, *options], own)
+            worker.mendable = self._reload
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
                 worker.on_death = self._recovery.after_death

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from inferq.exports.base import Entry, ExportFormat, Part
-from inferq.predictions.record import ClassificationResult
+from inferq.predictions.record import ClassificationResult, JsonResult
 
 DOCUMENT = "predictions.csv"
 COLUMNS = (
@@ -30,6 +31,7 @@ COLUMNS = (
     "y_max",
     "error_code",
     "error_detail",
+    "data",
 )
 Cell = str | float | None
 FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n")
@@ -39,7 +41,7 @@ FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n")
 def write_csv(entries: Iterable[Entry]) -> Iterator[Part]:
     """A header, then rows: one a detection (or one a class, of a classifier), one for a prediction without any.
 
-    UTF-8 without a byte order mark; lines end with CR LF (RFC 4180). `image` is the picture's path in the archive,
+    What is neither is in `data`, as JSON. UTF-8 without a byte order mark; lines end with CR LF (RFC 4180). `image` is the picture's path in the archive,
     where there is one. Text that a spreadsheet would run as a formula has a `'` before it.
     """
     yield Part(DOCUMENT, _lines([COLUMNS]))
@@ -79,8 +81,9 @@ def _found(entry: Entry) -> list[list[Cell]]:
 
 
 def _after(entry: Entry) -> list[Cell]:
-    error = entry.prediction.error
-    return [error.code, error.detail] if error is not None else [None, None]
+    error, result = entry.prediction.error, entry.prediction.result
+    data = json.dumps(result.data, ensure_ascii=False) if isinstance(result, JsonResult) else None
+    return [*((error.code, error.detail) if error is not None else (None, None)), data]
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -104,7 +107,7 @@ def _harmless(cell: Cell) -> Cell:
 
 CSV = ExportFormat(
     name="csv",
-    about="One detection a row in predictions.csv (UTF-8); boxes in pixels of the upright picture.",
+    about="One detection or class a row in predictions.csv (UTF-8); boxes in pixels of the upright picture.",
     write=write_csv,
     boxes_only=False,
     document=DOCUMENT,

@@ -1,6 +1,5 @@
 """From an `.onnx` file or a SavedModel to a model folder that can be served, there whole or not at all."""
 
-import re
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from inferq.errors import SetupError
 from inferq.models.base import Context
 from inferq.models.card import CARD_FILE, Card, read_card, weights_digest
 from inferq.models.card_file import card_text
-from inferq.models.catalogue import load_models, own_folders
+from inferq.models.catalogue import identify, load_models, own_folders
+from inferq.models.code_folder import model_name
 from inferq.models.graph_card import Wishes, read_card_parts
 from inferq.models.runtimes import find_runtime
 
 ONNX_FILE = "model.onnx"
 SAVED_MODEL = "saved_model"
 """What exporters call the folder of a SavedModel, and we the copy of it."""
-NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,9 @@ def put_in_place(draft: Path, models_dir: Path) -> Added:
         OSError: It cannot be moved there.
     """
     (model,) = load_models([draft], Context())
-    folder = models_dir / model.card.reference.replace("@", "-")
+    folder = models_dir / model.about.reference.replace("@", "-")
     draft.rename(folder)
-    return Added(folder, model.card)
+    return Added(folder, read_card(folder))
 
 
 def _write(folder: Path, network: Path, card: dict[str, Any]) -> None:
@@ -99,7 +98,7 @@ def _given_name(network: Path) -> str:
 
 
 def _name(wanted: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:NAME_CHARACTERS]
+    name = model_name(wanted)
     if not name:
         raise SetupError(
             f"{wanted!r} makes no name of letters, digits and dashes; give one with --name."
@@ -111,11 +110,13 @@ def _next_version(name: str, digest: str, models_dir: Path) -> str:
     newest = 0
     for folder in own_folders(models_dir):
         try:
-            card = read_card(folder)
+            known = identify(folder)
         except SetupError:
             continue
-        if card.name == name and card.sha256 == digest:
-            raise SetupError(f"This network is there already: {card.reference} in {folder}.")
-        if card.name == name and card.version.isdigit():
-            newest = max(newest, int(card.version))
+        if known.name != name:
+            continue
+        if (folder / CARD_FILE).is_file() and read_card(folder).sha256 == digest:
+            raise SetupError(f"This network is there already: {known.reference} in {folder}.")
+        if known.version.isdigit():
+            newest = max(newest, int(known.version))
     return str(newest + 1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inferq.models.base import Model
+from inferq.models.served import ServedModel
 
 SAME_THING = 0.5
 """Least overlap (intersection over union) of two boxes of one label that stand for one thing."""
@@ -33,7 +33,7 @@ class Agreement:
 
 
 def detect(
-    model: Model[Any, Any], pictures: Sequence[bytes], *, score_threshold: float | None = None
+    model: ServedModel[Any, Any], pictures: Sequence[bytes], *, score_threshold: float | None = None
 ) -> list[Found]:
     """Detections of pictures one by one; by default those that the card's threshold lets pass."""
     parameters = {} if score_threshold is None else {"score_threshold": score_threshold}

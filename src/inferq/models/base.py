@@ -1,17 +1,43 @@
-"""Model: what a worker serves. Input in, result out; it knows no queue, store or HTTP."""
+"""What a user extends to serve code of their own: `Model`, and what its hooks are given."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from inferq.models.batching import Batching, Policy
-from inferq.models.card import Card
+from inferq.models.batching import Policy
 
+if TYPE_CHECKING:
+    from inferq.models.runtimes import Session
+
+ACCELERATORS = {"cuda": "cuda", "tensorrt": "cuda"}
+"""Providers that stand for a device, as PyTorch and others name it."""
 Optimization = Literal["all", "extended", "basic"]
-Item = TypeVar("Item")
-Output = TypeVar("Output")
+
+
+class File(bytes):
+    """An input's bytes, with what its sender said of them.
+
+    Attributes:
+        media_type: What they are, without parameters: `text/plain`.
+        filename: The name that they were sent under, if they had one.
+    """
+
+    media_type: str
+    filename: str | None
+
+    def __new__(
+        cls,
+        data: bytes = b"",
+        *,
+        media_type: str = "application/octet-stream",
+        filename: str | None = None,
+    ) -> Self:
+        """Takes the bytes and what is known of them."""
+        file = super().__new__(cls, data)
+        file.media_type = media_type
+        file.filename = filename
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +45,9 @@ class Context:
     """Where a model is loaded.
 
     Attributes:
-        threads: That one run uses.
+        threads: That one run should use.
         providers: Devices in order of preference, as in `INFERQ_PROVIDERS`.
+        folder: Where the model's files lie.
         parallel: Runs at once.
         batching: Whether its batch size is measured, 1, or `max_batch`.
         batch_size: If it was measured before; then `batching` has no say.
@@ -33,6 +60,7 @@ class Context:
 
     threads: int = 1
     providers: Sequence[str] = ("cpu",)
+    folder: Path = Path()
     parallel: int = 1
     batching: Policy = "off"
     batch_size: int | None = None
@@ -42,42 +70,70 @@ class Context:
     tuned: Path | None = None
     pinned: frozenset[str] = frozenset()
 
+    @property
+    def device(self) -> str:
+        """The device of the most wanted provider as PyTorch names it: `cpu`, `cuda` or `cuda:1`."""
+        name, colon, index = next(iter(self.providers), "cpu").partition(":")
+        return f"{ACCELERATORS[name]}{colon}{index}" if name in ACCELERATORS else "cpu"
 
-class Model(ABC, Generic[Item, Output]):
-    """One loaded model. `preprocess` and `postprocess` work on one item, in the attempt's own thread."""
+    def onnx(self, file: str | Path) -> "Session":
+        """An ONNX network of the model's folder, ready to `run({"input": array})`.
 
-    card: Card
-    max_batch: int = 1
-    """Most items that `infer` is given at once; how many are, `batching` says."""
-    max_wait_ms: float = 0.0
-    """How long an idle model waits for items that are being preprocessed."""
-    batching: Batching = Batching()
-    """How it is run, as chosen when it was loaded."""
+        Raises:
+            SetupError: The file is no sound graph, or a provider is not installed here.
+        """
+        # The runtime is loaded only by models that use it.
+        from inferq.models.runtimes import find_runtime  # noqa: PLC0415
 
-    @abstractmethod
+        return find_runtime("onnx").open_session(self.folder / file, self)
+
+
+class Model:
+    """A model in code of your own: extend it, write `infer`, and annotate its types.
+
+    Only `infer` has to be written. It takes a list of inputs, and if you like a second list with the parameters of
+    each, and returns a list of results in their order. Its annotations say what clients may send and what they get:
+
+    - inputs: `PIL.Image.Image` for pictures, `File` or `bytes` for raw files, anything else for JSON;
+    - parameters: a pydantic model;
+    - results: a list of objects with `label` and `score` is a classification, one with `label`, `class_id`, `score`
+      and `box` (such as `inferq.Detection`) are detections, anything else is JSON.
+
+    `preprocess(input, params)` and `postprocess(output, params)`, if they are there, work on one item, in the thread
+    of its own prediction; then `preprocess` says what an input is, and `postprocess` what a result is.
+    """
+
+    name: ClassVar[str]
+    """By default the folder's name. A plain string, so that it can be read without running the code."""
+    version: ClassVar[str] = "1"
+    """A plain string too; the highest number is the newest."""
+    description: ClassVar[str] = ""
+    """By default the first paragraph of the class's docstring."""
+    license: ClassVar[str] = "unknown"
+    labels: ClassVar[Sequence[str]] = ()
+    """The labels that results may have, where they are known."""
+    media_types: ClassVar[Sequence[str]] = ("*/*",)
+    """Of raw files: what is accepted, such as `text/plain` or `audio/*`."""
+    max_batch: ClassVar[int] = 1
+    """Most inputs that `infer` is given at once."""
+    max_wait_ms: ClassVar[float] = 0.0
+    """Longest that an input waits for others to be batched with."""
+
     def load(self, ctx: Context) -> None:
-        """Makes the model ready to infer; called once."""
+        """Makes the model ready; called once, before `infer`."""
 
-    @abstractmethod
-    def preprocess(self, data: bytes, parameters: Mapping[str, Any]) -> Item:
-        """Makes of an input's bytes what `infer` takes."""
+    def preprocess(self, *args: Any, **kwargs: Any) -> Any:
+        """`preprocess(input, params)`: makes of one input what `infer` takes."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def infer(self, items: Sequence[Item]) -> Sequence[Output]:
-        """Runs the network on a batch; one output an item, in order. Called by several threads at once."""
+    def infer(self, *args: Any, **kwargs: Any) -> Any:
+        """`infer(inputs, params)`: one result an input, in order. Called by several threads at once."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def postprocess(
-        self, output: Output, item: Item, parameters: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        """The result of one item, as JSON-ready data with its `kind`."""
+    def postprocess(self, *args: Any, **kwargs: Any) -> Any:
+        """`postprocess(output, params)`: makes of one output of `infer` its result."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def sample(self) -> bytes:
-        """An input to warm up with."""
-
-    def warm_up(self) -> None:
-        """Predicts once, so that the first prediction is as quick as the tenth."""
-        item = self.preprocess(self.sample(), {})
-        (output,) = self.infer([item])
-        self.postprocess(output, item, {})
+    def sample(self) -> Any:
+        """An input to warm up with, as clients' inputs arrive; without it, one is made by its type."""
+        raise NotImplementedError

@@ -15,7 +15,8 @@ import structlog
 from inferq.errors import SetupError
 
 if TYPE_CHECKING:
-    from inferq.models.base import Context, Model
+    from inferq.models.base import Context
+    from inferq.models.served import ServedModel
 
 MARGIN = 0.1
 """Each doubling of a batch has to make a prediction cheaper by this part, or the smaller batch is kept."""
@@ -50,7 +51,7 @@ class Batching:
     milliseconds: dict[int, float] = field(default_factory=dict)
 
 
-def choose_batching(model: "Model[Any, Any]", ctx: "Context") -> Batching:
+def choose_batching(model: "ServedModel[Any, Any]", ctx: "Context") -> Batching:
     """How a model that is loaded and warm is run best.
 
     Raises:
@@ -60,11 +61,14 @@ def choose_batching(model: "Model[Any, Any]", ctx: "Context") -> Batching:
     milliseconds: dict[int, float] = {}
     if ctx.batch_size is not None:
         most = min(ctx.batch_size, model.max_batch)
+    elif ctx.batching == "auto" and most > 1 and model.sample() is None:
+        most = 1
+        log.warning("batching_not_measured", model=model.about.reference, reason="no sample")
     elif ctx.batching == "auto" and most > 1:
         most, milliseconds = _measured(model, ctx.parallel, most)
         log.info(
             "batching_measured",
-            model=model.card.reference,
+            model=model.about.reference,
             batch_size=most,
             parallel=ctx.parallel,
             milliseconds=milliseconds,
@@ -115,11 +119,13 @@ def pays(pairs: Sequence[tuple[float, float]]) -> bool:
 class Meter:
     """Measures what a prediction costs a loaded model with several runs at once."""
 
-    def __init__(self, model: "Model[Any, Any]", parallel: int) -> None:
+    def __init__(self, model: "ServedModel[Any, Any]", parallel: int) -> None:
         """Makes an input of the model's sample."""
         self._model = model
         self._parallel = parallel
-        self._item = model.preprocess(model.sample(), {})
+        sample = model.sample()
+        assert sample is not None, "looked at before"  # noqa: S101 - narrows the type
+        self._item = model.preprocess(sample, model.sample_parameters())
         self._pool = ThreadPoolExecutor(parallel)
 
     def __enter__(self) -> Self:
@@ -147,13 +153,15 @@ class Meter:
         seconds = time.perf_counter() - started - delayed
         if len(outputs) != len(items):
             raise SetupError(
-                f"{self._model.card.reference}: infer returned {len(outputs)} outputs for {len(items)} inputs;"
+                f"{self._model.about.reference}: infer returned {len(outputs)} outputs for {len(items)} inputs;"
                 " it has to return one for each, in their order."
             )
         return seconds
 
 
-def _measured(model: "Model[Any, Any]", parallel: int, most: int) -> tuple[int, dict[int, float]]:
+def _measured(
+    model: "ServedModel[Any, Any]", parallel: int, most: int
+) -> tuple[int, dict[int, float]]:
     with Meter(model, parallel) as meter:
         try:
             size, costs = best_size(meter.cost, most)
@@ -161,7 +169,7 @@ def _measured(model: "Model[Any, Any]", parallel: int, most: int) -> tuple[int, 
             raise
         except Exception as error:
             raise SetupError(
-                f"{model.card.reference} predicts single inputs, but not several at once: {error}."
+                f"{model.about.reference} predicts single inputs, but not several at once: {error}."
                 " Correct that, or set max_batch = 1."
             ) from error
     return size, {tried: round(seconds * 1e3, 3) for tried, seconds in costs.items()}

@@ -235,7 +235,9 @@ def read_card(folder: Path) -> Card:
     try:
         return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise SetupError(f"{folder} is no model folder: it has no {CARD_FILE}.") from error
+        raise SetupError(
+            f"{folder} is no model folder: it has no {CARD_FILE} and no model.py."
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise SetupError(f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:

@@ -12,13 +12,15 @@ from PIL import Image
 from typing_extensions import override
 
 from inferq.errors import SetupError
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.card import Card, check_weights
 from inferq.models.network_input import Input, network_input
 from inferq.models.nms import class_mask, suppress, to_pixels
 from inferq.models.outputs import OUTPUT_FORMATS, OutputFormat, OutputMeta, check_shapes
 from inferq.models.pixels import Placement, decode_image
+from inferq.models.register import RegisteredCard
 from inferq.models.runtimes import find_runtime
+from inferq.models.served import ServedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Tensors:
     index: int
 
 
-class Detector(Model[Picture, Tensors]):
+class Detector(ServedModel[Picture, Tensors]):
     """Finds objects in pictures."""
 
     def __init__(self, folder: Path, card: Card) -> None:
@@ -49,6 +51,7 @@ class Detector(Model[Picture, Tensors]):
             SetupError: The card names an output format that does not exist, or not what the format takes.
         """
         self.card = card
+        self.about = RegisteredCard.of(card)
         self.max_batch = 1 if card.input.batch == 1 else card.max_batch
         self.max_wait_ms = card.max_wait_ms
         self._folder = folder

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import redis
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,7 +27,17 @@ class RegisteredCard(BaseModel):
     kind: str
     description: str
     license: str
-    input_kind: str
+    input_kind: Literal["image", "json", "file"] = Field(description="What an input is.")
+    media_types: tuple[str, ...] = Field((), description="Of `file` inputs: which are taken.")
+    input_schema: dict[str, Any] | None = Field(
+        None, description="Of `json` inputs: their JSON Schema."
+    )
+    result_kind: Literal["detections", "classification", "json"] = Field(
+        "detections", description="Which form results have."
+    )
+    result_schema: dict[str, Any] | None = Field(
+        None, description="Of `json` results: the JSON Schema of `data`."
+    )
     batch_size: int = Field(
         1, description="Most predictions of one run, as the worker that registered last chose it."
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inferq.models.base import Model
+from inferq.models.served import ServedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Trial:
     timings_ms: Mapping[str, float]
 
 
-def try_model(model: Model[Any, Any], data: bytes, parameters: Mapping[str, Any]) -> Trial:
+def try_model(model: ServedModel[Any, Any], data: bytes, parameters: Mapping[str, Any]) -> Trial:
     """Runs one input through a model.
 
     Raises:

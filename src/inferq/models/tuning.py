@@ -8,10 +8,12 @@ from typing import Any
 
 from inferq.errors import SetupError
 from inferq.models.agreement import LEAST_SCORE, Agreement, Found, agreement, detect
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.batching import Meter, measure_in_turn, pays
+from inferq.models.card import read_card
 from inferq.models.catalogue import load_models
 from inferq.models.runtimes import find_runtime
+from inferq.models.served import ServedModel
 
 MOST_SCORE_CHANGE = 0.05
 """Beyond which a way is no longer the same model."""
@@ -72,20 +74,20 @@ class Tuner:
         Raises:
             SetupError: The model cannot be run as its card says.
         """
-        model = self._load(self._start)
+        card, model = read_card(self._folder), self._load(self._start)
         self._expected = detect(model, self._pictures)
         way = self._measure(model, self._start)
         self._report(way)
-        devices = partial(_devices, find_runtime(model.card.runtime).installed_providers())
-        variants = partial(_variants, list(model.card.variants))
+        devices = partial(_devices, find_runtime(card.runtime).installed_providers())
+        variants = partial(_variants, list(card.variants))
         for question in (devices, variants, _threads, _optimizations):
             for ctx in question(replace(way.ctx, batch_size=None)):
                 way, model = self._challenge(way, model, ctx)
         return way
 
     def _challenge(
-        self, best: Way, model: Model[Any, Any], ctx: Context
-    ) -> tuple[Way, Model[Any, Any]]:
+        self, best: Way, model: ServedModel[Any, Any], ctx: Context
+    ) -> tuple[Way, ServedModel[Any, Any]]:
         """The better of the best way so far and another one."""
         try:
             other = self._load(ctx)
@@ -105,11 +107,11 @@ class Tuner:
             )
         return (way, other) if pays(pairs) else (best, model)
 
-    def _load(self, ctx: Context) -> Model[Any, Any]:
+    def _load(self, ctx: Context) -> ServedModel[Any, Any]:
         (model,) = load_models([self._folder], ctx)
         return model
 
-    def _measure(self, model: Model[Any, Any], ctx: Context) -> Way:
+    def _measure(self, model: ServedModel[Any, Any], ctx: Context) -> Way:
         size = model.batching.size
         with Meter(model, ctx.parallel) as together, Meter(model, 1) as alone:
             pairs = measure_in_turn(partial(together.cost, size), partial(alone.cost, 1))

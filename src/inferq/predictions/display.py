@@ -1,11 +1,13 @@
 """How a notebook shows a prediction: a small table, made of what is known already."""
 
+import json
 from collections.abc import Iterator
 from html import escape
 
-from inferq.predictions.record import ClassificationResult, DetectionsResult, Prediction
+from inferq.predictions.record import ClassificationResult, DetectionsResult, JsonResult, Prediction
 
 SHOWN_ROWS = 20
+SHOWN_CHARACTERS = 1000
 
 
 def as_html(prediction: Prediction) -> str:
@@ -36,3 +38,6 @@ def _rows(prediction: Prediction) -> Iterator[tuple[str, ...]]:
     elif isinstance(result, ClassificationResult):
         for label in result.classes:
             yield label.label, f"{label.score:.2f}"
+    elif isinstance(result, JsonResult):
+        text = json.dumps(result.data, ensure_ascii=False)
+        yield (text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …",)

@@ -18,11 +18,14 @@ def links_of(prediction: Prediction, *, base: str = "") -> Links:
         base: What comes before each path, for readers who did not get it from this host.
     """
     path = base + prediction_path(prediction.task_id)
-    drawable = prediction.result is not None and prediction.result.kind == "detections"
+    picture = prediction.input.kind == "image"
+    result = prediction.result
+    drawable = picture and result is not None and result.kind == "detections"
     return Links(
         self=path,
-        image=f"{path}/image",
-        preview=f"{path}/preview",
+        input=f"{path}/input",
+        image=f"{path}/image" if picture else None,
+        preview=f"{path}/preview" if picture else None,
         annotated=f"{path}/annotated" if drawable else None,
         events=f"{path}/events",
     )

@@ -4,11 +4,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from inferq.errors import InferqError
+
+T = TypeVar("T")
+R = TypeVar("R", bound=BaseModel)
 
 PROBLEM_TYPES = "/api/problems/"
 
@@ -195,11 +198,12 @@ class QueuePlace(Frozen):
 
 
 class Links(Frozen):
-    """Paths (on this host) of what belongs to a prediction."""
+    """Paths (on this host) of what belongs to a prediction; null where there is no picture, or nothing to draw."""
 
     self: str
-    image: str
-    preview: str
+    input: str
+    image: str | None
+    preview: str | None
     annotated: str | None
     events: str
 
@@ -225,6 +229,40 @@ class Prediction(Frozen):
     error: Problem | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     links: Links | None = None
+
+    @property
+    def detections(self) -> tuple[Detection, ...]:
+        """What an object detector found, best score first.
+
+        Raises:
+            TypeError: There is no such result (yet); so for the next ones, too.
+        """
+        return self._result_as(DetectionsResult).detections
+
+    @property
+    def classes(self) -> tuple[LabelScore, ...]:
+        """What a classifier thinks, best score first."""
+        return self._result_as(ClassificationResult).classes
+
+    @property
+    def data(self) -> JsonValue:
+        """What any other model answered."""
+        return self._result_as(JsonResult).data
+
+    def parse(self, kind: type[T]) -> T:
+        """The JSON that a model answered as a type: a pydantic model, or the like of `list[float]`.
+
+        Raises:
+            TypeError: There is no JSON result (yet).
+            ValidationError: It is of another form.
+        """
+        return TypeAdapter(kind).validate_python(self.data)
+
+    def _result_as(self, kind: type[R]) -> R:
+        if not isinstance(self.result, kind):
+            has = "no result" if self.result is None else f"a result of the kind {self.result.kind}"
+            raise TypeError(f"Prediction {self.task_id} ({self.state}, {self.model}) has {has}.")
+        return self.result
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

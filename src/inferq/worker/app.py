@@ -16,10 +16,9 @@ from celery import signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from inferq.errors import StateUnavailable
-from inferq.models.base import Model
-from inferq.models.catalogue import check_folders, open_models
+from inferq.models.catalogue import check_folders, code_folders, open_models
 from inferq.models.providers import check_one_device
-from inferq.models.register import RegisteredCard
+from inferq.models.served import ServedModel
 from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
 from inferq.safety import require_safe
@@ -37,12 +36,17 @@ from inferq.worker.reloading import Reload
 from inferq.worker.slots import Slots
 from inferq.worker.tasks import register_task
 from inferq.worker.watchdog import Watchdog
+from inferq.worker.watching import reload_on_save
 
 log = structlog.get_logger()
 
 
 def run_worker(
-    settings: Settings, names: Sequence[str] = (), *, concurrency: int | None = None
+    settings: Settings,
+    names: Sequence[str] = (),
+    *,
+    concurrency: int | None = None,
+    on_save: bool = False,
 ) -> int:
     """Serves models until the process is told to stop; returns its exit status. SIGHUP makes it begin anew.
 
@@ -50,6 +54,7 @@ def run_worker(
         settings: Of this process.
         names: Models or model folders; without any, the bundled one and all of the models' folder.
         concurrency: Predictions run at once; by default one a CPU.
+        on_save: Whether to begin anew, too, when code or a card is saved in a folder of a model.
 
     Raises:
         SetupError: A setting or a model is at fault.
@@ -60,13 +65,15 @@ def run_worker(
     folder = settings.models_folder()
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
     reload.listen()
+    if on_save:
+        reload_on_save(code_folders(names, folder), reload)
     models = open_models(names, folder, worker_context(settings))
     return serve_models(settings, models, concurrency=concurrency, reload=reload)
 
 
 def serve_models(
     settings: Settings,
-    models: Sequence[Model[Any, Any]],
+    models: Sequence[ServedModel[Any, Any]],
     *,
     concurrency: int | None = None,
     reload: Reload | None = None,
@@ -89,13 +96,13 @@ def serve_models(
     return status
 
 
-def _count_slots(models: Sequence[Model[Any, Any]]) -> int:
+def _count_slots(models: Sequence[ServedModel[Any, Any]]) -> int:
     """How many predictions are in hand at once: of a model that batches, one batch runs while the next gathers."""
     sizes = [model.batching.size for model in models]
     return max(available_cpus(), *(2 * size for size in sizes if size > 1), 1)
 
 
-def _run_at_once_what_is_in_hand(models: Sequence[Model[Any, Any]]) -> None:
+def _run_at_once_what_is_in_hand(models: Sequence[ServedModel[Any, Any]]) -> None:
     """Whoever says how many predictions are in hand knows why: a model may wait for others rather than compute."""
     for model in models:
         if model.batching.size == 1:
@@ -106,7 +113,11 @@ class _Worker:
     """The parts of one worker process."""
 
     def __init__(
-        self, settings: Settings, models: Sequence[Model[Any, Any]], slots: Slots, reload: Reload
+        self,
+        settings: Settings,
+        models: Sequence[ServedModel[Any, Any]],
+        slots: Slots,
+        reload: Reload,
     ) -> None:
         self._settings = settings
         self._models = models
@@ -117,16 +128,18 @@ class _Worker:
         self._pipeline = Pipeline(
             parts.store,
             parts.storage,
-            models={model.card.reference: model for model in models},
+            models={model.about.reference: model for model in models},
             workplace=Workplace(self._id, parts.policy, self._slots),
         )
         about = {
             "worker": self._id,
-            "models": [model.card.reference for model in models],
+            "models": [model.about.reference for model in models],
             "models_dir": None if reload.models_dir is None else str(reload.models_dir),
         }
         self._file = BeatFile(about=about)
-        cards = [RegisteredCard.of(model.card, batch_size=model.batching.size) for model in models]
+        cards = [
+            model.about.model_copy(update={"batch_size": model.batching.size}) for model in models
+        ]
         self._heartbeat = Heartbeat(self._id, self._slots, cards, parts=parts, file=self._file)
         self._watchdog = Watchdog(
             parts.store, self._slots, policy=parts.policy, limit=settings.attempt_timeout
@@ -149,7 +162,7 @@ class _Worker:
             "worker_ready",
             worker=self._id,
             slots=self._slots.count,
-            models=[model.card.reference for model in self._models],
+            models=[model.about.reference for model in self._models],
         )
 
     def consume(self) -> int:
@@ -160,7 +173,7 @@ class _Worker:
         app.conf.task_queues = [
             queue
             for model in self._models
-            for queue in model_queues(ModelReference.parse(model.card.reference), quorum=quorum)
+            for queue in model_queues(ModelReference.parse(model.about.reference), quorum=quorum)
         ]
         register_task(app, self._pipeline, self._parts.results)
         signals.worker_shutting_down.connect(self._drain, weak=False)

@@ -20,8 +20,9 @@ from inferq.errors import (
     StorageUnavailable,
     UnknownModel,
 )
-from inferq.models.base import Model
+from inferq.models.base import File
 from inferq.models.batching import Batching
+from inferq.models.served import ServedModel
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import Attempt, Problem, Record, Result, State
 from inferq.predictions.store import Claim, Outcome, Policy, PredictionStore
@@ -58,7 +59,7 @@ class Pipeline:
         store: PredictionStore,
         storage: Storage,
         *,
-        models: Mapping[str, Model[Any, Any]],
+        models: Mapping[str, ServedModel[Any, Any]],
         workplace: Workplace,
     ) -> None:
         """Takes the loaded models by reference (`name@version`)."""
@@ -174,7 +175,10 @@ class Pipeline:
         batcher = self._batchers[str(prediction.model)]
         with batcher.expecting():
             with clock.stage("read"):
-                data = self._read(record)
+                given = prediction.input
+                data = File(
+                    self._read(record), media_type=given.media_type, filename=given.filename
+                )
             with _model_errors():
                 with clock.stage("preprocess"):
                     item = model.preprocess(data, prediction.parameters)

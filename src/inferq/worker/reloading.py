@@ -46,14 +46,14 @@ class Reload:
 
     def listen(self) -> None:
         """From now on a SIGHUP is not missed; before `ready` it is kept in mind."""
-        signal.signal(signal.SIGHUP, self._hear)
+        signal.signal(signal.SIGHUP, lambda *_: self.ask())
 
     def ready(self) -> None:
         """Says that from now on SIGTERM drains this process."""
         self.listen()
         self._can_drain = True
         if self._asked_early:
-            self._hear()
+            self.ask()
 
     def shutting_down(self) -> None:
         """Called at each SIGTERM or SIGINT: one that is not ours means to stop for good."""
@@ -66,7 +66,8 @@ class Reload:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command
 
-    def _hear(self, *_: object) -> None:
+    def ask(self) -> None:
+        """Does what a SIGHUP does."""
         if not self._can_drain:
             self._asked_early = True
         elif not (self._ended_here or self._endings):

@@ -18,11 +18,12 @@ from typer.testing import CliRunner, Result
 from inferq.cli import app
 from inferq.errors import SetupError, WrongWeights
 from inferq.models.adding import add_network
-from inferq.models.base import Context, Model
+from inferq.models.base import Context
 from inferq.models.card import read_card, weights_digest
 from inferq.models.catalogue import bundled_folder, load_models
 from inferq.models.graph_card import Wishes
 from inferq.models.runtimes import find_runtime
+from inferq.models.served import ServedModel
 from inferq.models.trial import try_model
 from models.saved_models import SCORE_THRESHOLD
 
@@ -50,7 +51,7 @@ def added(
 
 
 @pytest.fixture(scope="session")
-def tensorflow_model(added: Path) -> Model:
+def tensorflow_model(added: Path) -> ServedModel:
     (loaded,) = load_models([added], Context())
     return loaded
 
@@ -61,7 +62,7 @@ def folder(added: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(added, tmp_path / "copy"))
 
 
-def found(model: Model, picture: bytes) -> list[dict]:
+def found(model: ServedModel, picture: bytes) -> list[dict]:
     return try_model(model, picture, {"score_threshold": 2 * SCORE_THRESHOLD}).result["detections"]
 
 
@@ -78,7 +79,7 @@ def sign(folder: Path) -> None:
 
 
 def test_the_detections_on_photographs_are_those_of_the_same_network_in_onnx(
-    model: Model, tensorflow_model: Model, photo: dict[str, bytes]
+    model: ServedModel, tensorflow_model: ServedModel, photo: dict[str, bytes]
 ):
     for picture in photo.values():
         ours, theirs = found(tensorflow_model, picture), found(model, picture)
@@ -89,7 +90,7 @@ def test_the_detections_on_photographs_are_those_of_the_same_network_in_onnx(
 
 
 def test_several_threads_get_each_their_own_result(
-    tensorflow_model: Model, photo: dict[str, bytes]
+    tensorflow_model: ServedModel, photo: dict[str, bytes]
 ):
     alone = {name: found(tensorflow_model, picture) for name, picture in photo.items()}
     names = list(photo) * 4
@@ -239,7 +240,7 @@ def test_a_saved_model_without_a_signature_is_refused(
     assert not list((tmp_path / "models").glob("*"))
 
 
-def test_threads_and_devices_are_those_of_the_context(tensorflow_model: Model, added: Path):
+def test_threads_and_devices_are_those_of_the_context(tensorflow_model: ServedModel, added: Path):
     import tensorflow as tf
 
     assert tf.config.threading.get_intra_op_parallelism_threads() == Context().threads

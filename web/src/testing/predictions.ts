@@ -28,6 +28,7 @@ const WHOLE: Prediction = {
   metadata: {},
   links: {
     self: "/api/v1/predictions/a",
+    input: "/api/v1/predictions/a/input",
     image: "/api/v1/predictions/a/image",
     preview: "/api/v1/predictions/a/preview",
     annotated: "/api/v1/predictions/a/annotated",

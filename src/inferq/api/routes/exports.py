@@ -91,6 +91,8 @@ class _Source:
         latest = self._latest
         assert latest is not None, "asked for after a prediction"  # noqa: S101 - narrows the type
         assert latest.task_id == prediction.task_id, "asked for in their order"  # noqa: S101
+        if prediction.input.kind != "image":
+            return None
         try:
             return self._services.drawing.upright(self._services.storage.read(latest.input_key))
         except NotFound:

@@ -1,4 +1,4 @@
-"""The pictures of a prediction: as uploaded, as a preview, with its detections drawn."""
+"""The input of a prediction as uploaded; of a picture also a preview, and one with its detections drawn."""
 
 import hashlib
 from functools import partial
@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from inferq.api.blobs import BLOB_RESPONSES, Blob
 from inferq.api.deps import ReadAccess, Services, ServicesDep
 from inferq.api.languages import LONGEST_TAG, reader_language
-from inferq.api.schemas import problems
+from inferq.api.schemas import Responses, problems
 from inferq.api.waiting import find, require_end
 from inferq.errors import NotFound, UnknownModel
 from inferq.predictions.record import DetectionsResult, Record
@@ -19,6 +19,13 @@ from inferq.render import render_version
 
 CLIENT_GONE = 499
 """Goes to the log alone: nobody is there any more to be answered."""
+
+ANY_FILE: Responses = {
+    200: {
+        "description": "The input",
+        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 router = APIRouter(
     prefix="/predictions/{task_id}",
@@ -34,11 +41,18 @@ async def image(
     request: Request, task_id: str, services: ServicesDep, access: ReadAccess
 ) -> Response:
     """The picture as it was uploaded, byte for byte; its `ETag` is its SHA-256."""
+    record = await run_in_threadpool(_find_picture, services, task_id, access.owner)
+    return await _uploaded(request, services, record)
+
+
+@router.head("/input", include_in_schema=False)
+@router.get("/input", name="input", summary="The input as uploaded", responses=ANY_FILE)
+async def get_input(
+    request: Request, task_id: str, services: ServicesDep, access: ReadAccess
+) -> Response:
+    """The input as it was uploaded, byte for byte, whatever it is; its `ETag` is its SHA-256."""
     record = await run_in_threadpool(find, services, task_id, access.owner)
-    uploaded = record.prediction.input
-    blob = Blob(uploaded.sha256, uploaded.media_type, uploaded.filename or task_id, immutable=True)
-    read = partial(services.storage.chunks, record.input_key)
-    return blob.unchanged(request) or await blob.stream(request, uploaded.bytes, read)
+    return await _uploaded(request, services, record)
 
 
 @router.head("/preview", include_in_schema=False)
@@ -55,7 +69,7 @@ async def get_preview(
     ] = "1280",
 ) -> Response:
     """The picture as WebP: oriented, without metadata, its longer side at most `max_side` pixels."""
-    record = await run_in_threadpool(find, services, task_id, access.owner)
+    record = await run_in_threadpool(_find_picture, services, task_id, access.owner)
     blob = Blob(_tag(record, max_side), "image/webp", f"{_stem(record)}-preview.webp")
     if unchanged := blob.unchanged(request):
         return unchanged
@@ -93,7 +107,7 @@ async def annotated(
     ] = None,
 ) -> Response:
     """The picture as JPEG with the prediction's boxes, labels and scores drawn on it."""
-    record = await run_in_threadpool(find, services, task_id, access.owner)
+    record = await run_in_threadpool(_find_picture, services, task_id, access.owner)
     result = _result(record)
     wanted = sorted(set(classes or ()))
     translated = await run_in_threadpool(_translated_labels, services, record)
@@ -125,6 +139,29 @@ async def annotated(
         )
 
     return _answer(request, blob, await services.renders.run(request, make))
+
+
+def _find_picture(services: Services, task_id: str, owner: str) -> Record:
+    """The record of a prediction on a picture."""
+    record = find(services, task_id, owner)
+    kind = record.prediction.input.kind
+    if kind != "image":
+        raise NotFound(f"The prediction's input is no picture, but {kind}; it is at /input.")
+    return record
+
+
+async def _uploaded(request: Request, services: Services, record: Record) -> Response:
+    """The bytes that were uploaded."""
+    uploaded = record.prediction.input
+    blob = Blob(
+        uploaded.sha256,
+        uploaded.media_type,
+        uploaded.filename or record.task_id,
+        immutable=True,
+        shown=uploaded.kind != "file",
+    )
+    read = partial(services.storage.chunks, record.input_key)
+    return blob.unchanged(request) or await blob.stream(request, uploaded.bytes, read)
 
 
 def _translated_labels(services: Services, record: Record) -> dict[str, dict[int, str]]:

@@ -66,18 +66,21 @@ UPLOAD_FIELDS: dict[str, Any] = {
         "description": "Of a detector: labels that are wanted, all where absent; repeat it for several.",
     },
 }
+BINARY = {"type": "string", "format": "binary"}
 UPLOAD_BODY: dict[str, Any] = {
     "required": True,
+    "description": "A form, or the input itself with its own `Content-Type`: whatever the model takes"
+    " (`GET /models/{name}`), such as `application/json` of its `input_schema` or a file of its `media_types`.",
     "content": {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "required": ["image"],
-                "properties": {"image": {"type": "string", "format": "binary"}} | UPLOAD_FIELDS,
+                "properties": {"image": BINARY, "file": BINARY} | UPLOAD_FIELDS,
+                "description": "The input as one file, named `image` or `file`; other fields are the model's own.",
             }
         },
-        "image/*": {"schema": {"type": "string", "format": "binary"}},
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        "image/*": {"schema": BINARY},
+        "application/octet-stream": {"schema": BINARY},
     },
 }
 UPLOAD_PARAMETERS = [

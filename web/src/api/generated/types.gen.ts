@@ -531,7 +531,7 @@ export type Limits = {
 /**
  * Links
  *
- * Paths (on this host) of what belongs to a prediction.
+ * Paths (on this host) of what belongs to a prediction; null where there is no picture, or nothing to draw.
  */
 export type Links = {
     /**
@@ -545,11 +545,15 @@ export type Links = {
     /**
      * Image
      */
-    image: string;
+    image: string | null;
+    /**
+     * Input
+     */
+    input: string;
     /**
      * Preview
      */
-    preview: string;
+    preview: string | null;
     /**
      * Self
      */
@@ -601,8 +605,18 @@ export type ModelCard = {
     description: string;
     /**
      * Input Kind
+     *
+     * What an input is.
      */
-    input_kind: string;
+    input_kind: 'image' | 'json' | 'file';
+    /**
+     * Input Schema
+     *
+     * Of `json` inputs: their JSON Schema.
+     */
+    input_schema: {
+        [key: string]: unknown;
+    } | null;
     /**
      * Kind
      */
@@ -624,6 +638,12 @@ export type ModelCard = {
         [key: string]: unknown;
     };
     /**
+     * Media Types
+     *
+     * Of `file` inputs: which are taken.
+     */
+    media_types: Array<string>;
+    /**
      * Name
      */
     name: string;
@@ -633,6 +653,20 @@ export type ModelCard = {
     parameters: {
         [key: string]: unknown;
     };
+    /**
+     * Result Kind
+     *
+     * Which form results have.
+     */
+    result_kind: 'detections' | 'classification' | 'json';
+    /**
+     * Result Schema
+     *
+     * Of `json` results: the JSON Schema of `data`.
+     */
+    result_schema: {
+        [key: string]: unknown;
+    } | null;
     /**
      * Source
      */
@@ -2085,6 +2119,9 @@ export type PredictionsListResponses = {
 export type PredictionsListResponse = PredictionsListResponses[keyof PredictionsListResponses];
 
 export type PredictionsCreateData = {
+    /**
+     * A form, or the input itself with its own `Content-Type`: whatever the model takes (`GET /models/{name}`), such as `application/json` of its `input_schema` or a file of its `media_types`.
+     */
     body: Blob | File;
     headers?: {
         /**
@@ -2795,6 +2832,73 @@ export type PicturesImageResponses = {
 };
 
 export type PicturesImageResponse = PicturesImageResponses[keyof PicturesImageResponses];
+
+export type PicturesInputData = {
+    body?: never;
+    path: {
+        /**
+         * Task Id
+         *
+         * The prediction's id, as the answer to its submission gave it.
+         */
+        task_id: string;
+    };
+    query?: {
+        /**
+         * Owner
+         *
+         * For admins: the user whose predictions are meant; without it, your own.
+         */
+        owner?: string | null;
+    };
+    url: '/api/v1/predictions/{task_id}/input';
+};
+
+export type PicturesInputErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    404: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    416: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    503: Problem;
+};
+
+export type PicturesInputError = PicturesInputErrors[keyof PicturesInputErrors];
+
+export type PicturesInputResponses = {
+    /**
+     * The input
+     */
+    200: Blob | File;
+    /**
+     * The part of it that `Range` asks for
+     */
+    206: Blob | File;
+};
+
+export type PicturesInputResponse = PicturesInputResponses[keyof PicturesInputResponses];
 
 export type PicturesPreviewData = {
     body?: never;

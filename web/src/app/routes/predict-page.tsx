@@ -9,7 +9,7 @@ import { referenceOf } from "@/api/models";
 import { PageLoading } from "@/app/layout/page-loading";
 import { EmptyState } from "@/components/ui/empty-state";
 import { ProblemAlert } from "@/components/ui/problem-alert";
-import { DropArea } from "@/features/predict/components/drop-area";
+import { InputArea } from "@/features/predict/components/input-area";
 import { ItemStrip } from "@/features/predict/components/item-strip";
 import { ProgressSummary } from "@/features/predict/components/progress-summary";
 import { Samples } from "@/features/predict/components/samples";
@@ -31,7 +31,7 @@ const PredictionActions = lazily(
   async () => (await import("@/app/routes/prediction-actions")).PredictionActions,
 );
 
-/** Where pictures are dropped and their results looked at. */
+/** Where inputs are given and their results looked at. */
 export function PredictPage() {
   const { t } = useTranslation("predict");
   const { t: tc } = useTranslation();
@@ -57,7 +57,7 @@ export function PredictPage() {
       <VisuallyHidden component="h1">{t(($) => $.heading)}</VisuallyHidden>
       <Group justify="space-between" gap="xs">
         <Group gap="xs">
-          <DropArea onFiles={addAndShow} compact />
+          <InputArea card={settings.card} onFiles={addAndShow} compact />
           <Button
             size="xs"
             variant="default"
@@ -92,6 +92,7 @@ interface StartProps {
 
 function Start({ onFiles, settings }: StartProps) {
   const { t } = useTranslation("predict");
+  const takesPictures = (settings.card?.input_kind ?? "image") === "image";
   useEffect(() => {
     Viewer.preload();
     PredictionActions.preload();
@@ -99,15 +100,15 @@ function Start({ onFiles, settings }: StartProps) {
   return (
     <Stack gap="xl" maw={880} mx="auto" pt={{ base: "xs", sm: "xl" }}>
       <Title order={1} size="h2" ta="center">
-        {t(($) => $.heading)}
+        {takesPictures ? t(($) => $.heading) : t(($) => $.plainHeading)}
       </Title>
-      <DropArea onFiles={onFiles} compact={false} />
+      <InputArea card={settings.card} onFiles={onFiles} compact={false} />
       <Group justify="center">
         <Box maw="100%" mih={62}>
           <SettingsBar settings={settings} compact={false} />
         </Box>
       </Group>
-      <Samples onFiles={onFiles} />
+      {takesPictures && <Samples onFiles={onFiles} />}
     </Stack>
   );
 }

@@ -17,7 +17,7 @@ export function previewOf(
   { links }: Prediction,
   maxSide: PictureProps["maxSide"],
 ): string | undefined {
-  return links ? `${links.preview}?max_side=${maxSide}` : undefined;
+  return links?.preview ? `${links.preview}?max_side=${maxSide}` : undefined;
 }
 
 /** A prediction's picture, small and upright; a sign where there is none. */

@@ -29,7 +29,9 @@ export function useStatusText(): (prediction: Prediction) => string {
       case "queued":
         return queued(prediction);
       case "running":
-        return t(($) => $.status.running);
+        return prediction.input.kind === "image"
+          ? t(($) => $.status.running)
+          : t(($) => $.status.atWork);
       case "succeeded":
         return t(($) => $.status.finished);
       case "failed":

@@ -6,7 +6,7 @@ import type { Sending, Upload } from "../lib/upload-queue";
 const UNAUTHENTICATED = 401;
 const URL = "/api/v1/predictions";
 
-/** Sends a picture; where one has to sign in first (again), it waits for that and sends it once more. */
+/** Sends an input; where one has to sign in first (again), it waits for that and sends it once more. */
 export async function sendUpload(upload: Upload, sending: Sending): Promise<Prediction> {
   for (;;) {
     const sent = signInCount();
@@ -21,7 +21,7 @@ export async function sendUpload(upload: Upload, sending: Sending): Promise<Pred
   }
 }
 
-/** Sends a picture; told how far it is. The generated client cannot tell: fetch does not know how much it has sent. */
+/** Sends an input; told how far it is. The generated client cannot tell: fetch does not know how much it has sent. */
 function sendOnce(
   { key, file, batch, fields }: Upload,
   { signal, onProgress }: Sending,
@@ -30,7 +30,7 @@ function sendOnce(
   for (const [name, value] of [["batch", batch], ...fields] as [string, string][]) {
     form.append(name, value);
   }
-  form.append("image", file, file.name);
+  form.append("file", file, file.name);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", URL);

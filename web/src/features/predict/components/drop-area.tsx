@@ -5,19 +5,23 @@ import { IconCamera, IconPhotoPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import type { ModelCard } from "@/api/generated/types.gen";
 import { limitsOptions } from "@/api/limits";
 import { useFormat } from "@/lib/format/use-format";
 import classes from "./drop-area.module.css";
 
 interface DropAreaProps {
+  /** Of the model that the files are for; pictures are expected until it is known. */
+  card: ModelCard | undefined;
   onFiles: (files: File[]) => void;
   /** Small, once there is something else to look at. */
   compact: boolean;
 }
 
-/** Takes pictures: dropped anywhere on the page, picked, pasted, or taken with the camera. */
-export function DropArea({ onFiles, compact }: DropAreaProps) {
+/** Takes pictures or other files: dropped anywhere on the page, picked, pasted, or taken with the camera. */
+export function DropArea({ card, onFiles, compact }: DropAreaProps) {
   const { t } = useTranslation("predict");
+  const what = card?.input_kind === "file" ? "files" : "drop";
   const open = useRef<() => void>(null);
   usePaste(onFiles);
   return (
@@ -30,13 +34,13 @@ export function DropArea({ onFiles, compact }: DropAreaProps) {
         activateOnClick={!compact}
         tabIndex={-1}
         className={compact ? classes.compact : classes.large}
-        inputProps={{ "aria-label": t(($) => $.drop.input) }}
+        inputProps={{ "aria-label": t(($) => $[what].input) }}
       >
         <Stack align="center" gap="md">
           {!compact && <IconPhotoPlus size={44} stroke={1.3} aria-hidden />}
           {!compact && (
             <Text size="lg" fw={600} ta="center">
-              {t(($) => $.drop.title)}
+              {t(($) => $[what].title)}
             </Text>
           )}
           <Group gap="xs" justify="center">
@@ -48,11 +52,11 @@ export function DropArea({ onFiles, compact }: DropAreaProps) {
                 open.current?.();
               }}
             >
-              {compact ? t(($) => $.drop.add) : t(($) => $.drop.choose)}
+              {compact ? t(($) => $[what].add) : t(($) => $[what].choose)}
             </Button>
-            <CameraButton onFiles={onFiles} compact={compact} />
+            {what === "drop" && <CameraButton onFiles={onFiles} compact={compact} />}
           </Group>
-          {!compact && <Accepted />}
+          {!compact && <Accepted card={card} />}
         </Stack>
       </Dropzone>
       <Dropzone.FullScreen
@@ -72,11 +76,12 @@ export function DropArea({ onFiles, compact }: DropAreaProps) {
   );
 }
 
-function Accepted() {
+function Accepted({ card }: Pick<DropAreaProps, "card">) {
   const { t } = useTranslation("predict");
   const format = useFormat();
   const { data: limits } = useQuery(limitsOptions);
-  const names = limits?.image_types.map((type) => NAMES[type] ?? type.replace("image/", ""));
+  const types = card?.input_kind === "file" ? card.media_types : limits?.image_types;
+  const names = types?.map((type) => NAMES[type] ?? type.replace("image/", ""));
   return (
     <Text size="sm" c="dimmed" ta="center" mih="1.5em">
       {names &&
@@ -99,7 +104,7 @@ const NAMES: Record<string, string> = {
   "image/heic": "HEIC",
 };
 
-function CameraButton({ onFiles, compact }: DropAreaProps) {
+function CameraButton({ onFiles, compact }: Omit<DropAreaProps, "card">) {
   const { t } = useTranslation("predict");
   const input = useRef<HTMLInputElement>(null);
   const hasCamera = useMediaQuery("(pointer: coarse)");

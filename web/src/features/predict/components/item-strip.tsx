@@ -14,7 +14,7 @@ interface ItemStripProps {
   onSelect: (id: string) => void;
 }
 
-/** The pictures of this page as small ones, in the order of their drop; a click shows one. */
+/** The inputs of this page, small, in the order of their drop; a click shows one. */
 export const ItemStrip = memo(function ItemStrip(props: ItemStripProps) {
   const { items, selected, onSelect } = props;
   const { t } = useTranslation("predict");

@@ -30,7 +30,7 @@ export function useDrop(
         file,
         batch,
         fields,
-        problem: checkFile(file, limits),
+        problem: checkFile(file, limits, card?.input_kind),
       }));
       show(batch);
       queue.add(uploads);

@@ -22,6 +22,10 @@ test.each([
   expect(checkFile(file, limits)?.code).toBe(code);
 });
 
+test.each(["json", "file"] as const)("a model of %s inputs takes what is no picture", (kind) => {
+  expect(checkFile({ name: "a.txt", size: 10, type: "text/plain" }, limits, kind)).toBeNull();
+});
+
 test("before the limits are known, the server decides", () => {
   expect(checkFile({ name: "a.jpg", size: 1e9, type: "" }, undefined)).toBeNull();
 });

@@ -1,10 +1,11 @@
-import type { Limits, Problem } from "@/api/generated/types.gen";
+import type { Limits, ModelCard, Problem } from "@/api/generated/types.gen";
 import { localProblem } from "@/api/http";
 
-/** What the server would refuse of a file, as far as its size and type tell; it looks at the content itself. */
+/** What the server would refuse of a file, as far as its size and type and the kind of input that is asked for tell; it looks at the content itself. */
 export function checkFile(
   file: Pick<File, "size" | "type" | "name">,
   limits: Limits | undefined,
+  kind: ModelCard["input_kind"] = "image",
 ): Problem | null {
   if (file.size === 0) {
     return localProblem("empty_upload", `${file.name} has no bytes.`);
@@ -19,7 +20,7 @@ export function checkFile(
     );
   }
   // Browsers know many formats by their names only, and HEIC often not at all: what has no type may be one.
-  if (file.type && !isImage(file.type)) {
+  if (kind === "image" && file.type && !isImage(file.type)) {
     return localProblem("not_an_image", `${file.name} is ${file.type}.`);
   }
   return null;

@@ -25,7 +25,7 @@ export function StagePicture({ prediction, file, pixels }: StagePictureProps) {
     natural,
     isShownByBrowsers(input.media_type),
   );
-  const sharp = source === "original" ? links?.image : previewOf(prediction, source);
+  const sharp = source === "original" ? (links?.image ?? undefined) : previewOf(prediction, source);
   const name = input.filename ?? t(($) => $.picture.unnamed);
   if (broken || !small) {
     return <div className={classes.missing}>{t(($) => $.picture.unavailable)}</div>;

@@ -27,7 +27,7 @@ test("curl quotes what a shell would take apart, and repeats a list", () => {
   expect(SNIPPETS.curl(asked).split("\n")).toEqual([
     "curl -H 'Prefer: wait=30' \\",
     '  -H "Authorization: Bearer $INFERQ_API_KEY" \\',
-    "  -F 'image=@it'\\''s a cat.jpg' \\",
+    "  -F 'file=@it'\\''s a cat.jpg' \\",
     "  -F model=net@1 \\",
     "  -F iou_threshold=0.4 \\",
     "  -F score_threshold=0.3 \\",

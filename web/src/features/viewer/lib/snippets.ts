@@ -4,6 +4,9 @@ import { referenceOf } from "@/api/models";
 /** A language in which a program asks for the same prediction. */
 export type SnippetLanguage = "curl" | "python" | "javascript";
 
+/** What stands for an input that came without a name. */
+const UNNAMED = { image: "photo.jpg", json: "input.json", file: "input" };
+
 type Value = string | number | boolean | readonly string[];
 
 /** What is asked for: the model, and its parameters as they are on the screen. */
@@ -35,13 +38,13 @@ export function askedFor(
   }
   return {
     origin: shown.origin,
-    filename: prediction.input.filename ?? "photo.jpg",
+    filename: prediction.input.filename ?? UNNAMED[prediction.input.kind],
     model: referenceOf(prediction.model),
     parameters: [...given],
   };
 }
 
-/** A program that submits a picture, waits for the result and prints it. */
+/** A program that submits an input, waits for the result and prints it. */
 export const SNIPPETS: Record<SnippetLanguage, (asked: Asked) => string> = {
   curl,
   python,
@@ -50,7 +53,7 @@ export const SNIPPETS: Record<SnippetLanguage, (asked: Asked) => string> = {
 
 function curl({ origin, filename, model, parameters }: Asked): string {
   const fields = [
-    ["image", `@${filename}`],
+    ["file", `@${filename}`],
     ["model", model],
     ...parameters.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
   ].map(([name, value]) => `  -F ${shellQuoted(`${name}=${value}`)}`);
@@ -92,7 +95,7 @@ function javascript({ origin, filename, model, parameters }: Asked): string {
     'import { openAsBlob } from "node:fs";',
     "",
     "const form = new FormData();",
-    `form.append("image", await openAsBlob(${JSON.stringify(filename)}), ${JSON.stringify(filename)});`,
+    `form.append("file", await openAsBlob(${JSON.stringify(filename)}), ${JSON.stringify(filename)});`,
     ...fields,
     `const answer = await fetch(${JSON.stringify(`${origin}/api/v1/predictions`)}, {`,
     '  method: "POST",',
