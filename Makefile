@@ -51,11 +51,13 @@ web: ## Build the web client again
 	@rm -f $(WEB_DIST)
 	@$(MAKE) $(WEB_DIST)
 
-test-web: setup ## Run the web client's own tests
+test-web: setup ## Run the web client's own tests, and those in Chromium; keeps pictures in web/screenshots
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent test
+	@mkdir -p web/screenshots
+	INFERQ_E2E_SCREENSHOTS="$(CURDIR)/web/screenshots" $(PYTHON) -m pytest -q tests/e2e
 
-pictures: setup ## Take the README's pictures again (needs Chromium)
-	INFERQ_E2E_SCREENSHOTS="$(CURDIR)/docs/images" $(PYTHON) -m pytest -q tests/e2e
+pictures: test-web ## Take the README's pictures again (needs Chromium)
+	cp web/screenshots/result-light-desktop.png web/screenshots/result-dark-desktop.png docs/images/
 
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)

@@ -6,6 +6,9 @@ export default defineConfig({
   forbidOnly: true,
   reporter: "line",
   workers: 1,
+  // Machines that build and test at once are slow; nothing waits longer than it has to.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   use: {
     baseURL: process.env.INFERQ_E2E_URL,
     launchOptions: {

@@ -10,6 +10,7 @@ export default defineConfig({
   build: {
     outDir: "../src/inferq/web_dist",
     emptyOutDir: true,
+    manifest: true,
     // The server's content security policy allows no inline script.
     modulePreload: { polyfill: false },
     rollupOptions: { input: ["index.html", "docs.html"] },

@@ -54,6 +54,7 @@ TABLE = {
     "GET /api/v1/batches/{batch}": Row("read", 404),
     "POST /api/v1/batches/{batch}/cancel": Row("predict", 404),
     "GET /api/v1/events": Row("read"),
+    "GET /api/v1/limits": Row("read"),
     "GET /api/v1/models": Row("read"),
     "GET /api/v1/models/{name}": Row("read"),
     "GET /api/v1/queue": Row("read"),

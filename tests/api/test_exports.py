@@ -67,6 +67,24 @@ def test_an_export_takes_the_lists_filters_and_a_least_score(
     assert len(list(weak)) == len(found[0]["result"]["detections"]) > len(rows)
 
 
+def test_an_export_can_hold_what_a_page_shows_of_one_prediction(
+    api: TestClient, store: PredictionStore, found: list[dict]
+):
+    foreign = accept(store, owner="bob")
+    ids = [found[1]["task_id"], foreign]
+    query = {"format": "coco", "task_id": ids, "score_threshold": 0.2, "classes": ["cup", "spoon"]}
+    document = api.get(EXPORT, params=query).json()
+    labels = {category["id"]: category["name"] for category in document["categories"]}
+    shown = [
+        one["label"]
+        for one in found[1]["result"]["detections"]
+        if one["score"] >= 0.2 and one["label"] in {"cup", "spoon"}
+    ]
+    assert shown
+    assert [labels[one["category_id"]] for one in document["annotations"]] == shown
+    assert len(document["images"]) == 1
+
+
 def test_pictures_in_an_export_are_upright_as_their_boxes_are(api: TestClient, found: list[dict]):
     answer = api.get(EXPORT, params={"format": "coco", "images": True})
     with archive(answer) as files:

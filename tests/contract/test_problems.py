@@ -1,6 +1,7 @@
 """Every error that the API can answer with, reached by a real request; and the pages that tell of them."""
 
 import errno
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from people import Person
 from photos import encoded, pixels
 
 ROOT = Path(__file__).parents[2]
+LOCALES = ROOT / "web/src/lib/i18n/locales"
 URL = "/api/v1/predictions"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACED = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
@@ -373,3 +375,12 @@ def test_the_page_of_all_problems_is_current():
         check=True,
     )
     assert (ROOT / "docs/problems.md").read_text() == done.stdout, "run `make gen`"
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_the_page_has_words_for_every_problem_in_each_language(language: str):
+    texts = json.loads((LOCALES / f"errors.{language}.json").read_text())
+    codes = {cls.code for cls in error_classes()}
+    assert codes <= texts.keys()
+    # What the page itself finds, before or between answers of the server.
+    assert texts.keys() - codes == {"unexpected_answer"}

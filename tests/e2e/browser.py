@@ -1,9 +1,10 @@
-"""A real Chromium that takes the steps of a file in web/e2e/."""
+"""A real Chromium that takes the steps of files in web/e2e/."""
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from conftest import require
@@ -12,8 +13,10 @@ from system.served import Served
 WEB = Path(__file__).parents[2] / "web"
 
 
-def run_in_browser(steps: str, server: Served, *, photos: Iterable[Path], results: Path) -> None:
-    """Takes the steps against a server; an assertion that fails tells what the browser said."""
+def run_in_browser(
+    steps: Iterable[str], server: Served, *, photos: Mapping[str, Path], results: Path
+) -> None:
+    """Takes the steps of some files against a server; an assertion that fails tells what the browser said."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     require(chromium, "Chromium")
     require(
@@ -22,10 +25,11 @@ def run_in_browser(steps: str, server: Served, *, photos: Iterable[Path], result
     environment = os.environ | {
         "INFERQ_E2E_URL": server.url,
         "INFERQ_E2E_CHROMIUM": str(chromium),
-        "INFERQ_E2E_PHOTOS": ",".join(map(str, photos)),
+        "INFERQ_E2E_PHOTOS": json.dumps({name: str(path) for name, path in photos.items()}),
+        "INFERQ_E2E_SUPERVISOR": str(server.process.pid),
     }
     done = subprocess.run(
-        ["npx", "playwright", "test", steps, "--output", str(results / "results")],
+        ["npx", "playwright", "test", *steps, "--output", str(results / "results")],
         cwd=WEB, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,17 +3,36 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from e2e.browser import run_in_browser
+from e2e.browser import WEB, run_in_browser
+from photos import TURNED_HEIC, encoded, pixels
 from system.served import Served
 
+# Of the examples' models: tests/system/test_examples.py.
+ELSEWHERE = "kinds.spec.ts"
 
-@pytest.mark.timeout(300)
+
+def other_formats(folder: Path) -> dict[str, Path]:
+    """Pictures that browsers cannot show themselves."""
+    made = {
+        "turned.heic": TURNED_HEIC,
+        "coffee.tif": encoded(Image.fromarray(pixels("coffee")), "TIFF"),
+    }
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    return {name: folder / name for name in made}
+
+
+@pytest.mark.timeout(900)
 def test_the_page_works_in_a_real_browser(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, photo_files: dict[str, Path]
 ):
+    names = (path.name for path in (WEB / "e2e").glob("*.spec.ts"))
+    steps = sorted(name for name in names if name != ELSEWHERE)
+    photos = photo_files | other_formats(tmp_path)
     server = Served(tmp_path_factory.mktemp("page") / "data").ready()
     try:
-        run_in_browser("first-page", server, photos=photo_files.values(), results=tmp_path)
+        run_in_browser(steps, server, photos=photos, results=tmp_path)
     finally:
         server.stop()

@@ -158,7 +158,7 @@ def test_the_command_line_shows_each_kind(served: Served, inputs: dict[str, Path
 
 
 def test_the_page_shows_each_kind(served: Served, photo_files: dict[str, Path], tmp_path: Path):
-    run_in_browser("kinds", served, photos=[photo_files["chelsea"]], results=tmp_path)
+    run_in_browser(["kinds.spec.ts"], served, photos=photo_files, results=tmp_path)
 
 
 def test_the_readme_names_every_example():

@@ -1,11 +1,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { DEMO, photos } from "./support";
 
-const photos = (process.env.INFERQ_E2E_PHOTOS ?? "").split(",");
 const SESSION = "/api/v1/auth/session";
 const LIST = "/api/v1/predictions";
-const DEMO = { username: "ml_user", password: "CBSy3NaBMxLF" };
 
 let foreign: Server;
 let port: number;
@@ -49,7 +48,7 @@ for (const host of ["127.0.0.1", "localhost"]) {
   }) => {
     await page.goto("/");
     await page.getByRole("button", { name: "Try as ml_user" }).click();
-    await page.getByLabel("Photographs", { exact: true }).setInputFiles(photos[0] ?? "");
+    await page.getByLabel("Photographs", { exact: true }).setInputFiles(photos.chelsea ?? "");
     await expect(page.getByRole("cell", { name: "cat" })).toBeVisible();
     const before = await count(context, baseURL);
     const list = await (await context.request.get(`${baseURL}${LIST}`)).json();

@@ -1,8 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-
-const photos = (process.env.INFERQ_E2E_PHOTOS ?? "").split(",");
-const DEMO = { username: "ml_user", password: "CBSy3NaBMxLF" };
+import { DEMO, photos } from "./support";
 
 test("one signs in, is told what is wrong, signs out, and finds the page again where a session ended", async ({
   page,
@@ -20,15 +18,15 @@ test("one signs in, is told what is wrong, signs out, and finds the page again w
   await page.keyboard.press("Enter");
   await expect(page.getByText("ml_user", { exact: true })).toBeVisible();
 
-  await page.getByLabel("Photographs", { exact: true }).setInputFiles(photos[0] ?? "");
+  await page.getByLabel("Photographs", { exact: true }).setInputFiles(photos.chelsea ?? "");
   await expect(page.getByRole("cell", { name: "cat" })).toBeVisible();
   // The session ends elsewhere; the next picture waits until one has signed in again.
   await page.request.delete("/api/v1/auth/session?everywhere=true");
-  await page.getByLabel("Photographs", { exact: true }).setInputFiles(photos[1] ?? "");
+  await page.getByLabel("Photographs", { exact: true }).setInputFiles(photos.coffee ?? "");
   await expect(page.getByText("Your session has ended.")).toBeVisible();
   await page.getByRole("button", { name: "Try as ml_user" }).click();
   await expect(page.getByRole("cell", { name: "cup" })).toBeVisible();
-  const strip = page.getByRole("navigation", { name: "Pictures" });
+  const strip = page.getByRole("navigation", { name: "Inputs" });
   await expect(strip.getByRole("button")).toHaveCount(2);
 
   await page.getByRole("button", { name: "Sign out" }).click();

@@ -171,6 +171,22 @@ class QueueList(BaseModel):
     items: tuple[QueueLoad, ...]
 
 
+class Limits(BaseModel):
+    """What this server takes, so that clients can tell what it would refuse."""
+
+    model_config = ConfigDict(frozen=True)
+
+    max_upload_bytes: int = Field(description="Largest upload.")
+    max_pixels: int = Field(description="Most pixels (width x height) of a picture.")
+    image_types: tuple[str, ...] = Field(
+        description="Media types of pictures that are read; what counts is the content, not the name."
+    )
+    max_batch_characters: int = Field(description="Longest `batch` label.")
+    max_metadata_bytes: int = Field(description="Largest `metadata`.")
+    max_in_flight: int = Field(description="Unfinished predictions that one owner may have.")
+    retention_seconds: float = Field(description="How long a finished prediction is kept.")
+
+
 class Readiness(BaseModel):
     """Whether predictions can be accepted, and which parts work only in part."""
 

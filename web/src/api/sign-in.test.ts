@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { ask } from "./http";
 import { announceSignIn, isSignInNeeded } from "./sign-in";
+import { signedInFetch } from "./signed-in-fetch";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -16,7 +16,7 @@ test("requests that are refused for want of a session wait for the sign-in and a
     new Response("two"),
   ];
   vi.stubGlobal("fetch", async () => answers.shift());
-  const both = [ask("/api/v1/one"), ask("/api/v1/two")];
+  const both = ["one", "two"].map((name) => signedInFetch(`http://host/api/v1/${name}`));
   await vi.waitFor(() => expect(isSignInNeeded()).toBe(true));
   announceSignIn();
   expect(await (await both[0])?.text()).toBe("one");

@@ -1,17 +1,12 @@
-import { createTheme, MantineProvider } from "@mantine/core";
+import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { isRetryable, retryDelay } from "@/api/http";
-import { HomePage } from "@/app/home-page";
+import { LiveProvider } from "@/api/live/live-provider";
+import { Router } from "@/app/router";
+import { theme } from "@/app/theme";
+import { UploadsProvider } from "@/features/predict/hooks/uploads-provider";
 import { AccountMenu } from "@/features/session/components/account-menu";
 import { SessionGate } from "@/features/session/components/session-gate";
-
-const theme = createTheme({
-  primaryColor: "blue",
-  primaryShade: 8,
-  defaultRadius: "md",
-  cursorType: "pointer",
-  respectReducedMotion: true,
-});
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -23,12 +18,20 @@ const queryClient = new QueryClient({
   },
 });
 
-/** The whole client: providers around its one page. */
+/** The whole client: providers around its pages. */
 export function App() {
   return (
     <QueryClientProvider client={queryClient}>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <SessionGate>{(user) => <HomePage account={<AccountMenu user={user} />} />}</SessionGate>
+        <SessionGate>
+          {(user) => (
+            <LiveProvider>
+              <UploadsProvider>
+                <Router account={<AccountMenu user={user} />} />
+              </UploadsProvider>
+            </LiveProvider>
+          )}
+        </SessionGate>
       </MantineProvider>
     </QueryClientProvider>
   );

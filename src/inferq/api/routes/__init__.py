@@ -9,6 +9,7 @@ from inferq.api.routes import (
     events,
     exports,
     health,
+    limits,
     lists,
     models,
     pictures,
@@ -29,6 +30,7 @@ api.include_router(pictures.router)
 api.include_router(batches.router)
 api.include_router(models.router)
 api.include_router(queue.router)
+api.include_router(limits.router)
 api.include_router(webhooks.router)
 
 root = APIRouter()

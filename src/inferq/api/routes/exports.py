@@ -14,10 +14,10 @@ from inferq.api.schemas import OwnedSelection, Responses, View, problems
 from inferq.api.selection import chosen
 from inferq.errors import NotFound
 from inferq.exports import EXPORT_FORMATS, export
-from inferq.predictions.lists import Filter
 from inferq.predictions.record import DetectionsResult, Prediction, Record
 
 FILENAME = "inferq-predictions"
+MOST_IDS = 200
 MEDIA_TYPES = sorted({each.media_type for each in EXPORT_FORMATS.values()} | {"application/zip"})
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE: Responses = {200: {"description": "The file", "content": dict.fromkeys(MEDIA_TYPES, BINARY)}}
@@ -35,6 +35,10 @@ class ExportQuery(OwnedSelection):
     )
     images: bool = Field(False, description="With the pictures, upright, in a zip.")
     score_threshold: float = Field(0.0, ge=0, le=1, description="Least score of a detection.")
+    classes: tuple[str, ...] = Field((), description="Labels of the detections; all where absent.")
+    task_id: tuple[str, ...] = Field(
+        (), max_length=MOST_IDS, description="These predictions, whatever the filters say."
+    )
 
 
 @router.get("/predictions/export", name="export", summary="Export predictions")
@@ -45,7 +49,7 @@ def export_(
 
     JSON Lines, CSV and COCO are one file; with pictures, and as YOLO and VOC, it is a zip with a `README.txt`.
     """
-    source = _Source(services, access, chosen(services, query), query.score_threshold)
+    source = _Source(services, access, query)
     made = export(
         source.predictions(),
         format_name=query.format,
@@ -64,20 +68,23 @@ def export_(
 class _Source:
     """Where an export takes its predictions and their pictures from."""
 
-    def __init__(
-        self, services: Services, access: Access, wanted: Filter, score_threshold: float
-    ) -> None:
+    def __init__(self, services: Services, access: Access, query: ExportQuery) -> None:
         self._services = services
         self._access = access
-        self._wanted = wanted
-        self._score_threshold = score_threshold
+        self._query = query
         self._latest: Record | None = None
 
     def predictions(self) -> Iterator[Prediction]:
-        for record in self._services.lists.every(self._access.owner, self._wanted):
+        for record in self._records():
             self._access.caller.require_valid()
             self._latest = record
-            yield self._above_threshold(View(record, None).prediction)
+            yield self._shown(View(record, None).prediction)
+
+    def _records(self) -> Iterator[Record]:
+        services, owner, ids = self._services, self._access.owner, self._query.task_id
+        if not ids:
+            return services.lists.every(owner, chosen(services, self._query))
+        return (record for record in services.store.get_many(ids) if record.owner == owner)
 
     def read_image(self, prediction: Prediction) -> bytes | None:
         """The picture of the prediction that was given last."""
@@ -91,9 +98,15 @@ class _Source:
         except NotFound:
             return None
 
-    def _above_threshold(self, prediction: Prediction) -> Prediction:
-        result = prediction.result
-        if not self._score_threshold or not isinstance(result, DetectionsResult):
+    def _shown(self, prediction: Prediction) -> Prediction:
+        """The prediction with those of its detections that were asked for."""
+        query, result = self._query, prediction.result
+        if not isinstance(result, DetectionsResult):
             return prediction
-        kept = tuple(d for d in result.detections if d.score >= self._score_threshold)
+        kept = tuple(
+            detection
+            for detection in result.detections
+            if detection.score >= query.score_threshold
+            and (not query.classes or detection.label in query.classes)
+        )
         return prediction.model_copy(update={"result": DetectionsResult(detections=kept)})

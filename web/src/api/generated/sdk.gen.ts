@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AuthCreateKeyData, AuthCreateKeyErrors, AuthCreateKeyResponses, AuthGetSessionData, AuthGetSessionErrors, AuthGetSessionResponses, AuthListKeysData, AuthListKeysErrors, AuthListKeysResponses, AuthMeData, AuthMeErrors, AuthMeResponses, AuthRevokeKeyData, AuthRevokeKeyErrors, AuthRevokeKeyResponses, AuthSignInData, AuthSignInErrors, AuthSignInResponses, AuthSignOutData, AuthSignOutErrors, AuthSignOutResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesInputData, PicturesInputErrors, PicturesInputResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses, WebhooksEnableData, WebhooksEnableErrors, WebhooksEnableResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDisabledData, WebhooksListDisabledErrors, WebhooksListDisabledResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateSecretData, WebhooksRotateSecretErrors, WebhooksRotateSecretResponses, WebhooksShowSecretData, WebhooksShowSecretErrors, WebhooksShowSecretResponses } from './types.gen';
+import type { AuthCreateKeyData, AuthCreateKeyErrors, AuthCreateKeyResponses, AuthGetSessionData, AuthGetSessionErrors, AuthGetSessionResponses, AuthListKeysData, AuthListKeysErrors, AuthListKeysResponses, AuthMeData, AuthMeErrors, AuthMeResponses, AuthRevokeKeyData, AuthRevokeKeyErrors, AuthRevokeKeyResponses, AuthSignInData, AuthSignInErrors, AuthSignInResponses, AuthSignOutData, AuthSignOutErrors, AuthSignOutResponses, AuthTokenData, AuthTokenErrors, AuthTokenResponses, BatchesCancelData, BatchesCancelErrors, BatchesCancelResponses, BatchesGetData, BatchesGetErrors, BatchesGetResponses, EventsFollowData, EventsFollowErrors, EventsFollowPredictionData, EventsFollowPredictionErrors, EventsFollowPredictionResponse, EventsFollowPredictionResponses, EventsFollowResponse, EventsFollowResponses, HealthHealthzData, HealthHealthzErrors, HealthHealthzResponses, HealthReadyzData, HealthReadyzErrors, HealthReadyzResponses, LimitsGetData, LimitsGetErrors, LimitsGetResponses, ModelsGetData, ModelsGetErrors, ModelsGetResponses, ModelsListData, ModelsListErrors, ModelsListResponses, PicturesAnnotatedData, PicturesAnnotatedErrors, PicturesAnnotatedResponses, PicturesImageData, PicturesImageErrors, PicturesImageResponses, PicturesInputData, PicturesInputErrors, PicturesInputResponses, PicturesPreviewData, PicturesPreviewErrors, PicturesPreviewResponses, PredictionsCancelData, PredictionsCancelErrors, PredictionsCancelResponses, PredictionsCreateData, PredictionsCreateErrors, PredictionsCreateResponses, PredictionsDeleteData, PredictionsDeleteErrors, PredictionsDeleteManyData, PredictionsDeleteManyErrors, PredictionsDeleteManyResponses, PredictionsDeleteResponses, PredictionsExportData, PredictionsExportErrors, PredictionsExportResponses, PredictionsGetData, PredictionsGetErrors, PredictionsGetResponses, PredictionsListData, PredictionsListErrors, PredictionsListResponses, PredictionsRerunData, PredictionsRerunErrors, PredictionsRerunResponses, ProblemsGetData, ProblemsGetErrors, ProblemsGetResponses, QueueGetData, QueueGetErrors, QueueGetResponses, WebhooksEnableData, WebhooksEnableErrors, WebhooksEnableResponses, WebhooksGetData, WebhooksGetErrors, WebhooksGetResponses, WebhooksListData, WebhooksListDisabledData, WebhooksListDisabledErrors, WebhooksListDisabledResponses, WebhooksListErrors, WebhooksListResponses, WebhooksRedeliverData, WebhooksRedeliverErrors, WebhooksRedeliverResponses, WebhooksRotateSecretData, WebhooksRotateSecretErrors, WebhooksRotateSecretResponses, WebhooksShowSecretData, WebhooksShowSecretErrors, WebhooksShowSecretResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -284,6 +284,33 @@ export const eventsFollow = <ThrowOnError extends boolean = false>(options?: Opt
         }
     ],
     url: '/api/v1/events',
+    ...options
+});
+
+/**
+ * Look at the limits
+ *
+ * What may be sent here, so that a client can tell before it sends; settings decide most of it.
+ */
+export const limitsGet = <ThrowOnError extends boolean = false>(options?: Options<LimitsGetData, ThrowOnError>): RequestResult<LimitsGetResponses, LimitsGetErrors, ThrowOnError> => (options?.client ?? client).get<LimitsGetResponses, LimitsGetErrors, ThrowOnError>({
+    security: [
+        {
+            key: 'Password',
+            scheme: 'bearer',
+            type: 'http'
+        },
+        {
+            key: 'Key',
+            scheme: 'bearer',
+            type: 'http'
+        },
+        {
+            in: 'cookie',
+            name: 'inferq_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/limits',
     ...options
 });
 

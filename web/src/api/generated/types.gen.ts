@@ -493,6 +493,56 @@ export type LabelScore = {
 };
 
 /**
+ * Limits
+ *
+ * What this server takes, so that clients can tell what it would refuse.
+ */
+export type Limits = {
+    /**
+     * Image Types
+     *
+     * Media types of pictures that are read; what counts is the content, not the name.
+     */
+    image_types: Array<string>;
+    /**
+     * Max Batch Characters
+     *
+     * Longest `batch` label.
+     */
+    max_batch_characters: number;
+    /**
+     * Max In Flight
+     *
+     * Unfinished predictions that one owner may have.
+     */
+    max_in_flight: number;
+    /**
+     * Max Metadata Bytes
+     *
+     * Largest `metadata`.
+     */
+    max_metadata_bytes: number;
+    /**
+     * Max Pixels
+     *
+     * Most pixels (width x height) of a picture.
+     */
+    max_pixels: number;
+    /**
+     * Max Upload Bytes
+     *
+     * Largest upload.
+     */
+    max_upload_bytes: number;
+    /**
+     * Retention Seconds
+     *
+     * How long a finished prediction is kept.
+     */
+    retention_seconds: number;
+};
+
+/**
  * Links
  *
  * Paths (on this host) of what belongs to a prediction; null where there is no picture, or nothing to draw.
@@ -1862,6 +1912,43 @@ export type EventsFollowResponses = {
 
 export type EventsFollowResponse = EventsFollowResponses[keyof EventsFollowResponses];
 
+export type LimitsGetData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/limits';
+};
+
+export type LimitsGetErrors = {
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    400: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    401: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    403: Problem;
+    /**
+     * Problem: its `code` says which, its `detail` why
+     */
+    422: Problem;
+};
+
+export type LimitsGetError = LimitsGetErrors[keyof LimitsGetErrors];
+
+export type LimitsGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: Limits;
+};
+
+export type LimitsGetResponse = LimitsGetResponses[keyof LimitsGetResponses];
+
 export type ModelsListData = {
     body?: never;
     path?: never;
@@ -2294,6 +2381,18 @@ export type PredictionsExportData = {
          * Least score of a detection.
          */
         score_threshold?: number;
+        /**
+         * Classes
+         *
+         * Labels of the detections; all where absent.
+         */
+        classes?: Array<string>;
+        /**
+         * Task Id
+         *
+         * These predictions, whatever the filters say.
+         */
+        task_id?: Array<string>;
     };
     url: '/api/v1/predictions/export';
 };

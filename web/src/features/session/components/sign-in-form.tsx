@@ -1,7 +1,9 @@
 import { Alert, Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
 import type { Me, SignInOffer } from "@/api/generated/types.gen";
 import { problemOf } from "@/api/http";
+import { useProblemText } from "@/lib/i18n/use-problem-text";
 import { signIn } from "../api/session";
 
 interface SignInFormProps {
@@ -14,6 +16,8 @@ interface SignInFormProps {
 
 /** Asks for name and password. */
 export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
+  const { t } = useTranslation("session");
+  const textOf = useProblemText();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
@@ -25,7 +29,8 @@ export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
     try {
       onSignedIn(await signIn(username, secret));
     } catch (error) {
-      setWrong(problemOf(error as Error).detail);
+      const { code } = problemOf(error);
+      setWrong(code === "unauthenticated" ? t(($) => $.wrong) : textOf(code));
     } finally {
       setBusy(false);
     }
@@ -42,13 +47,9 @@ export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
           <Title order={1} size="h2">
             inferq
           </Title>
-          <Text>
-            {expired
-              ? "Your session has ended. Sign in again; the page goes on where it was."
-              : "Sign in to predict."}
-          </Text>
+          <Text>{expired ? t(($) => $.expired) : t(($) => $.title)}</Text>
           <TextInput
-            label="User name"
+            label={t(($) => $.name)}
             autoComplete="username"
             autoCapitalize="none"
             required
@@ -56,7 +57,7 @@ export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
             onChange={(event) => setName(event.currentTarget.value)}
           />
           <PasswordInput
-            label="Password"
+            label={t(($) => $.password)}
             autoComplete="current-password"
             required
             value={password}
@@ -68,7 +69,7 @@ export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
             </Alert>
           )}
           <Button type="submit" loading={busy}>
-            Sign in
+            {t(($) => $.signIn)}
           </Button>
           {offer && (
             <Button
@@ -76,7 +77,7 @@ export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
               disabled={busy}
               onClick={() => void submit(offer.username, offer.password)}
             >
-              Try as {offer.username}
+              {t(($) => $.tryAs, { name: offer.username })}
             </Button>
           )}
         </Stack>

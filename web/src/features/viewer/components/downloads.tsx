@@ -1,0 +1,69 @@
+import { Button, Group, Menu } from "@mantine/core";
+import { IconChevronDown, IconDownload, IconPhotoDown } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import type { Prediction } from "@/api/generated/types.gen";
+import { CopyButton } from "@/components/ui/copy-button";
+import { DownloadButton } from "@/components/ui/download-button";
+import { annotatedPath, asShown, BOX_FORMATS, exportPath } from "../lib/downloads";
+
+interface DownloadsProps {
+  prediction: Prediction;
+  score: number;
+  hidden: readonly string[];
+  /** Of the labels. */
+  language: string;
+}
+
+/** What can be taken home: all of it as it is on the screen. */
+export function Downloads({ prediction, score, hidden, language }: DownloadsProps) {
+  const { t } = useTranslation("viewer");
+  const annotated = annotatedPath(prediction, { score, hidden, language });
+  const json = JSON.stringify(asShown(prediction, score, hidden), null, 2);
+  const formats = Object.entries(BOX_FORMATS) as [keyof typeof BOX_FORMATS, string][];
+  return (
+    <Group gap="xs">
+      {annotated && (
+        <Button
+          component="a"
+          href={annotated}
+          download
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPhotoDown size={14} aria-hidden />}
+        >
+          {t(($) => $.downloads.annotated)}
+        </Button>
+      )}
+      <DownloadButton name={`${prediction.task_id}.json`} text={json} type="application/json">
+        JSON
+      </DownloadButton>
+      {annotated && (
+        <Menu position="bottom-start" withinPortal>
+          <Menu.Target>
+            <Button
+              size="compact-sm"
+              variant="default"
+              leftSection={<IconDownload size={14} aria-hidden />}
+              rightSection={<IconChevronDown size={14} aria-hidden />}
+            >
+              {t(($) => $.downloads.more)}
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {formats.map(([format, name]) => (
+              <Menu.Item
+                key={format}
+                component="a"
+                href={exportPath(prediction, format, score, hidden)}
+                download
+              >
+                {name}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+      <CopyButton text={json} label={t(($) => $.downloads.copyJson)} />
+    </Group>
+  );
+}

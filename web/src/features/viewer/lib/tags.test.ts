@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { placeTag } from "./tags";
+
+const picture = { width: 4000, height: 3000 };
+
+test("a tag stands on its box", () => {
+  const tag = placeTag({ x_min: 400, y_min: 900, x_max: 800, y_max: 1200 }, "dog 0.90", picture, {
+    shown: 800,
+    zoom: 1,
+  });
+  expect(tag.x).toBe(400);
+  expect(tag.y + tag.height).toBe(900);
+});
+
+test("a tag flips inside at the top edge", () => {
+  const tag = placeTag({ x_min: 0, y_min: 3, x_max: 800, y_max: 1200 }, "dog 0.90", picture, {
+    shown: 800,
+    zoom: 1,
+  });
+  expect(tag.y).toBe(3);
+});
+
+test("a tag stays inside the right edge", () => {
+  const tag = placeTag(
+    { x_min: 3990, y_min: 900, x_max: 4000, y_max: 1200 },
+    "person 0.90",
+    picture,
+    { shown: 800, zoom: 1 },
+  );
+  expect(tag.x + tag.width).toBeCloseTo(4000);
+});
+
+test("letters are as large on the screen for a huge picture as for a small one", () => {
+  const box = { x_min: 0, y_min: 90, x_max: 10, y_max: 99 };
+  const huge = placeTag(box, "x", picture, { shown: 800, zoom: 1 }).fontSize * (800 / 4000);
+  const small =
+    placeTag(box, "x", { width: 200, height: 150 }, { shown: 800, zoom: 1 }).fontSize * (800 / 200);
+  expect(huge).toBeCloseTo(small);
+  expect(huge).toBeGreaterThanOrEqual(11);
+});
+
+test("letters stay as large when the picture is zoomed", () => {
+  const box = { x_min: 0, y_min: 90, x_max: 10, y_max: 99 };
+  const one = placeTag(box, "x", picture, { shown: 800, zoom: 1 });
+  const four = placeTag(box, "x", picture, { shown: 800, zoom: 4 });
+  expect(four.fontSize * 4).toBeCloseTo(one.fontSize);
+});

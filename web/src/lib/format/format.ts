@@ -1,0 +1,62 @@
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** Numbers, times and sizes as a language writes them. */
+export interface Format {
+  number: (value: number, digits?: number) => string;
+  score: (value: number) => string;
+  percent: (value: number) => string;
+  bytes: (bytes: number) => string;
+  /** A length of time in the unit that suits it. */
+  duration: (seconds: number) => string;
+  milliseconds: (milliseconds: number) => string;
+  moment: (iso: string) => string;
+  /** How long ago, or how soon, a moment is. */
+  relative: (iso: string, now?: number) => string;
+  list: (items: string[]) => string;
+}
+
+/** The ways of writing of one language; a BCP 47 tag. */
+export function formatOf(language: string): Format {
+  const number = (value: number, options: Intl.NumberFormatOptions) =>
+    new Intl.NumberFormat(language, options).format(value);
+  const unit = (value: number, name: string, digits: number) =>
+    number(value, {
+      style: "unit",
+      unit: name,
+      unitDisplay: "short",
+      maximumFractionDigits: digits,
+    });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const list = new Intl.ListFormat(language, { type: "conjunction" });
+  return {
+    number: (value, digits = 0) => number(value, { maximumFractionDigits: digits }),
+    score: (value) => number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
+    percent: (value) => number(value, { style: "percent", maximumFractionDigits: 1 }),
+    bytes: (bytes) => {
+      const [value, name] = scaled(bytes, ["byte", "kilobyte", "megabyte", "gigabyte"]);
+      return unit(value, name, value < 10 && name !== "byte" ? 1 : 0);
+    },
+    duration: (seconds) => {
+      const [name, size] = STEPS.find(([, size]) => seconds >= size) ?? ["second", 1];
+      return unit(seconds / size, name, seconds / size < 10 && seconds >= 60 ? 1 : 0);
+    },
+    milliseconds: (value) => unit(value, "millisecond", value < 10 ? 1 : 0),
+    moment: (iso) => moment.format(new Date(iso)),
+    relative: (iso, now = Date.now()) => {
+      const seconds = (new Date(iso).getTime() - now) / 1000;
+      const [name, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+      return relative.format(Math.trunc(seconds / size), name);
+    },
+    list: (items) => list.format(items),
+  };
+}
+
+function scaled(value: number, names: string[]): [number, string] {
+  const step = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), names.length - 1);
+  return [value / 1000 ** step, names[step] ?? "byte"];
+}

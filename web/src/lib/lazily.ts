@@ -1,0 +1,32 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+
+const DELAYS_MS = [300, 1_000, 2_000, 4_000, 8_000];
+
+/** A component whose code is loaded when it is first shown, or before, by `preload`. */
+export type Lazily<P> = LazyExoticComponent<ComponentType<P>> & { preload: () => void };
+
+/** Makes a component of code that is loaded later; a server that is away for a moment is asked again. */
+export function lazily<P>(load: () => Promise<ComponentType<P>>): Lazily<P> {
+  let loading: Promise<{ default: ComponentType<P> }> | undefined;
+  const loadOnce = () => {
+    loading ??= patiently(load).then((component) => ({ default: component }));
+    return loading;
+  };
+  return Object.assign(lazy(loadOnce), {
+    preload: () => {
+      // What fails here is told where it is shown.
+      loadOnce().catch(() => {});
+    },
+  });
+}
+
+async function patiently<T>(load: () => Promise<T>): Promise<T> {
+  for (const delay of DELAYS_MS) {
+    try {
+      return await load();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+  return load();
+}
