@@ -183,7 +183,7 @@ def test_a_stream_that_a_proxy_holds_back_is_done_without(
 def test_inputs_that_fail_are_handed_over_with_their_errors(server: PretendServer, client: Any):
     server.refusals.extend([(NotAnImage("No picture."), None)])
     server.has_events = False
-    sources = [b"refused", "/nonesuch.jpg", 3.5, b"fails", b"is deleted", b"succeeds"]
+    sources = [b"refused", "/nonesuch.jpg", object(), b"fails", b"is deleted", b"succeeds"]
     running = client.map(sources, errors="yield", at_once=6)
     finishing = threading.Thread(target=_finish_each_differently, args=(server,))
     server.refusals.appendleft((NotFound("No stream here."), None))
