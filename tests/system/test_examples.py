@@ -79,7 +79,8 @@ def inputs(
 def test_curl_predicts_with_each(served: Served, inputs: dict[str, Path], model: str):
     require(shutil.which("curl"), "curl")
     done = subprocess.run(
-        ["curl", "-sS", "-H", f"Authorization: Bearer {served.key}", "-H", "Prefer: wait=20", "-F", f"file=@{inputs[model]}", "-F", f"model={model}",
+        ["curl", "-sS", "-H", f"Authorization: Bearer {served.key}", "-H", "Prefer: wait=20",
+         "-F", f"file=@{inputs[model]}", "-F", f"model={model}",
          f"{served.url}/api/v1/predictions"],
         capture_output=True, check=True,
     )  # fmt: skip
@@ -140,7 +141,8 @@ def test_a_text_goes_out_as_bytes_that_know_their_type(served: Served):
 def inferq_predict(served: Served, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "inferq", "predict", *arguments],
-        capture_output=True, text=True, check=False, env=os.environ | served.environment | {"COLUMNS": "120"},
+        capture_output=True, text=True, check=False,
+        env=os.environ | served.environment | {"COLUMNS": "120"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
