@@ -37,6 +37,7 @@ function sendOnce(
     request.setRequestHeader("Idempotency-Key", `"${key}"`);
     request.responseType = "json";
     request.upload.onprogress = (event) => onProgress(event.loaded / Math.max(event.total, 1));
+    request.upload.onload = () => onProgress(1);
     request.onerror = () => reject(unreachable());
     request.onabort = () => reject(new DOMException("canceled", "AbortError"));
     request.onload = () => {

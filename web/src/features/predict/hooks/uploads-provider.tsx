@@ -6,6 +6,7 @@ import {
   useMemo,
   useSyncExternalStore,
 } from "react";
+import { predictionsCancel } from "@/api/generated/sdk.gen";
 import { useLive } from "@/api/live/live-provider";
 import { sendUpload } from "../api/send-upload";
 import { newKey } from "../lib/keys";
@@ -45,6 +46,7 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
         }
         cache.tellAccepted(prediction);
       },
+      onUnwanted: ({ task_id }) => void predictionsCancel({ path: { task_id } }),
     });
     return { uploads: { queue, files, became }, stash };
   }, [cache]);

@@ -14,6 +14,7 @@ interface Sent {
 let sent: Sent[];
 let kept: Set<string>;
 let accepted: string[];
+let unwanted: string[];
 let queue: UploadQueue;
 
 beforeEach(() => {
@@ -21,6 +22,7 @@ beforeEach(() => {
   sent = [];
   kept = new Set();
   accepted = [];
+  unwanted = [];
   queue = new UploadQueue({
     send: (upload, sending) =>
       new Promise<Prediction>((resolve, reject) => {
@@ -29,6 +31,7 @@ beforeEach(() => {
         sent.push({ upload, sending, accept, refuse: reject });
       }),
     onAccepted: ({ task_id }) => accepted.push(task_id),
+    onUnwanted: ({ task_id }) => unwanted.push(task_id),
     keep: (uploads) => {
       for (const { key } of uploads) {
         kept.add(key);
@@ -111,6 +114,17 @@ test("what is canceled is forgotten, and the next one is sent", async () => {
   expect(states()).toBe("b:sending c:sending");
   expect(sent[0]?.sending.signal.aborted).toBe(true);
   expect([...kept].sort()).toEqual(["b", "c"]);
+});
+
+test("what is canceled when all of it is sent is canceled by its answer", async () => {
+  add("a", "b");
+  sent[0]?.sending.onProgress(1);
+  queue.cancel(["a", "b"]);
+  expect(sent.map(({ sending }) => sending.signal.aborted)).toEqual([false, true]);
+  expect(states()).toBe("");
+  sent[0]?.accept();
+  await tick();
+  expect([accepted, unwanted]).toEqual([[], ["a"]]);
 });
 
 test("the same upload is not taken twice, and one with a problem is never sent", () => {

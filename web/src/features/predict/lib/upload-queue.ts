@@ -34,6 +34,8 @@ export interface Sending {
 export interface UploadTools {
   send: (upload: Upload, sending: Sending) => Promise<Prediction>;
   onAccepted: (prediction: Prediction, upload: Upload) => void;
+  /** Told of a prediction whose upload was given up when all of it was on its way already. */
+  onUnwanted: (prediction: Prediction) => void;
   /** Keeps uploads over a reload of the page. */
   keep: (uploads: readonly NewUpload[]) => void;
   forget: (keys: readonly string[]) => void;
@@ -49,6 +51,7 @@ export class UploadQueue {
   private snapshot: UploadsSnapshot = { uploads: [], paused: false, held: null };
   private readonly listeners = new Set<() => void>();
   private readonly aborts = new Map<string, AbortController>();
+  private readonly unwanted = new Set<string>();
   private failures = 0;
 
   constructor(private readonly tools: UploadTools) {}
@@ -90,10 +93,15 @@ export class UploadQueue {
   /** Gives uploads up, sent in part or not at all. */
   cancel(keys: readonly string[]): void {
     const gone = new Set(keys);
-    this.change({ uploads: this.uploads.filter(({ key }) => !gone.has(key)) });
-    for (const key of keys) {
-      this.aborts.get(key)?.abort();
+    for (const { key, share } of this.uploads.filter((upload) => gone.has(upload.key))) {
+      // The server may have accepted what was sent whole: its answer tells which prediction to cancel.
+      if (share === 1 && this.aborts.has(key)) {
+        this.unwanted.add(key);
+      } else {
+        this.aborts.get(key)?.abort();
+      }
     }
+    this.change({ uploads: this.uploads.filter(({ key }) => !gone.has(key)) });
     this.tools.forget(keys);
     this.start();
   }
@@ -128,14 +136,19 @@ export class UploadQueue {
       });
       this.failures = 0;
       this.tools.forget([key]);
+      if (this.unwanted.has(key)) {
+        this.tools.onUnwanted(prediction);
+        return;
+      }
       this.tools.onAccepted(prediction, upload);
       this.change({ uploads: this.uploads.filter((one) => one.key !== key) });
     } catch (error) {
-      if (!abort.signal.aborted) {
+      if (!abort.signal.aborted && !this.unwanted.has(key)) {
         this.fail(key, error);
       }
     } finally {
       this.aborts.delete(key);
+      this.unwanted.delete(key);
       this.start();
     }
   }
