@@ -122,7 +122,7 @@ def test_the_letters_contrast_with_every_colour():
 
 
 def test_page_and_renderer_paint_a_class_in_one_colour():
-    source = (Path(__file__).parents[2] / "web/src/features/predictions/lib/colors.ts").read_text()
+    source = (Path(__file__).parents[2] / "web/src/features/viewer/lib/colors.ts").read_text()
     palette = tuple(
         tuple(map(int, row))
         for row in re.findall(r"^  \[(\d+), (\d+), (\d+)\],$", source, re.MULTILINE)
