@@ -51,6 +51,9 @@ def data(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(files)
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setenv("INFERQ_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv(
+        "XDG_CONFIG_HOME", str(folder / "config")
+    )  # where `Served` leaves URL and key
     yield folder / "data"
     shutil.rmtree(folder)
 
