@@ -59,6 +59,7 @@ class Rotation(Body):
 
     overlap_seconds: int = Field(
         DAY_SECONDS,
+        strict=True,
         ge=0,
         le=30 * DAY_SECONDS,
         description="How long deliveries are signed with the old secret as well.",
