@@ -88,7 +88,8 @@ def test_inferq_up_on_a_public_address_has_no_demo_account_and_no_local_key(tmp_
     users = [sys.executable, "-m", "inferq", "users", "list", "--data-dir", str(server.data_dir)]
     again = Served(server.data_dir).ready()
     try:
-        assert again.client().models()
+        with again.client() as client:
+            assert client.models()
         assert (server.data_dir / "local.key").stat().st_mode & 0o777 == 0o600
         listed = subprocess.run(users, capture_output=True, text=True, check=True).stdout
         assert re.findall(r"(?m)^ *(\w+) +(user|admin)", listed) == [
