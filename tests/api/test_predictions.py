@@ -85,6 +85,7 @@ def test_a_finished_prediction_shows_its_detections_and_timings(
         "queued",
         "read",
         "preprocess",
+        "batch_wait",
         "inference",
         "postprocess",
         "total",
