@@ -40,6 +40,16 @@ def local_server_file() -> Path:
     return user_config_path("inferq") / "server.json"
 
 
+def write_private(path: Path, text: str) -> None:
+    """Puts a file of one text for its owner alone in place, at once."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+    new.replace(path)
+
+
 @dataclass(frozen=True, slots=True)
 class LocalServer:
     """The server that this user has started here; its key is for that server alone."""
@@ -60,9 +70,7 @@ class LocalServer:
         """Keeps it for this user alone."""
         path = local_server_file()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        write_private(path, json.dumps(asdict(self)))
 
 
 def _rate(text: str) -> str:

@@ -1,12 +1,12 @@
 """The key of whoever sits at this machine: in the data directory, for that user alone to read."""
 
-import os
 from pathlib import Path
 
 from inferq.accounts.account import SCOPES_OF, Kind, Role, Token, User
 from inferq.accounts.setup import ensure_demo
 from inferq.accounts.store import AccountStore, Wish
 from inferq.errors import SetupError
+from inferq.settings import write_private
 
 FILE = "local.key"
 
@@ -41,15 +41,5 @@ def new_local_key(accounts: AccountStore, data_dir: Path, user: User) -> str:
     if made is None:
         raise SetupError(f"The user {user.name!r} is disabled; inferq users enable {user.name}.")
     key = str(made[0])
-    _write(data_dir / FILE, key)
+    write_private(data_dir / FILE, key)
     return key
-
-
-def _write(path: Path, key: str) -> None:
-    """Puts a file for its owner alone in place, at once."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{key}\n")
-    new.replace(path)
