@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -129,15 +130,7 @@ def _checked(services: Services, card: RegisteredCard, upload: Upload) -> Input:
             services.settings.max_pixels, [name.upper() for name in services.settings.formats]
         ),
     )
-    return Input(
-        kind=accepted.kind,
-        filename=upload.filename,
-        media_type=accepted.media_type,
-        width=accepted.width,
-        height=accepted.height,
-        bytes=len(upload.data),
-        sha256=hashlib.sha256(upload.data).hexdigest(),
-    )
+    return Input(filename=upload.filename, **asdict(accepted))
 
 
 def _check_again(services: Services, card: RegisteredCard, record: Record) -> Input:

@@ -1,8 +1,7 @@
 """Inputs and parameters as a command line gives them."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,15 +47,7 @@ class GivenInput:
             filename=self.name,
             limits=PictureLimits(max_pixels),
         )
-        return Input(
-            kind=accepted.kind,
-            filename=self.name,
-            media_type=accepted.media_type,
-            width=accepted.width,
-            height=accepted.height,
-            bytes=len(self.data),
-            sha256=hashlib.sha256(self.data).hexdigest(),
-        )
+        return Input(filename=self.name, **asdict(accepted))
 
 
 def read_inputs(card: "RegisteredCard", given: Sequence[str]) -> Iterator[GivenInput]:

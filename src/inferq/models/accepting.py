@@ -1,16 +1,18 @@
 """What is checked of an input before it is accepted: that it is what its model takes. Decodes no pixels, runs no code."""
 
+import hashlib
 import mimetypes
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from inferq.errors import EmptyUpload, NotAnImage, UnsupportedFormat
 from inferq.models.inputs import FORMATS, ImageHeader, read_image_header
 from inferq.models.json_input import check_json
 from inferq.models.register import RegisteredCard
 
+Kind: TypeAlias = Literal["image", "json", "file"]
 JSON = "application/json"
 NAMELESS = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """Media types that say nothing."""
@@ -29,8 +31,10 @@ class PictureLimits:
 class AcceptedInput:
     """What is known of an input; width and height of a picture as a person sees it."""
 
-    kind: Literal["image", "json", "file"]
+    kind: Kind
     media_type: str
+    bytes: int
+    sha256: str
     width: int | None = None
     height: int | None = None
 
@@ -64,29 +68,34 @@ def check_input(
     media_type = media_type or "application/octet-stream"
     if card.input_kind == "image":
         read = partial(read_image_header, max_pixels=limits.max_pixels, formats=limits.formats)
-        return _check_image(card, data, media_type, read)
+        header = _check_image(card, data, media_type, read)
+        accepted = _accepted("image", data, header.media_type)
+        return replace(accepted, width=header.width, height=header.height)
     wanted = (JSON, *NAMELESS) if card.input_kind == "json" else card.media_types
     if not any(_matches(media_type, each) for each in wanted):
         raise _stranger(card, media_type)
     if not data:
         raise EmptyUpload("The input has no bytes.")
     if card.input_kind == "file":
-        return AcceptedInput("file", media_type)
+        return _accepted("file", data, media_type)
     check_json(data, card.input_schema or {})
-    return AcceptedInput("json", JSON)
+    return _accepted("json", data, JSON)
 
 
 def _check_image(
     card: RegisteredCard, data: bytes, media_type: str, read: Callable[[bytes], ImageHeader]
-) -> AcceptedInput:
+) -> ImageHeader:
     """Pictures are known by their content, whatever they are called."""
     try:
-        header = read(data)
+        return read(data)
     except NotAnImage:
         if media_type != JSON:
             raise
         raise _stranger(card, media_type) from None
-    return AcceptedInput("image", header.media_type, header.width, header.height)
+
+
+def _accepted(kind: Kind, data: bytes, media_type: str) -> AcceptedInput:
+    return AcceptedInput(kind, media_type, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _stranger(card: RegisteredCard, media_type: str) -> UnsupportedFormat:

@@ -27,8 +27,8 @@ from inferq.models.served import ServedModel
 SAMPLE_SIZE = (640, 480)
 KINDS = {"detections": "object-detection", "classification": "classification", "json": "other"}
 RESULT_FIELDS = {"detections": "detections", "classification": "classes", "json": "data"}
-_NAMES: TypeAdapter[Any] = TypeAdapter(dict[str, Name])
-_VERSIONS: TypeAdapter[Any] = TypeAdapter(dict[str, Version])
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+_VERSION: TypeAdapter[str] = TypeAdapter(Version)
 
 log = structlog.get_logger()
 
@@ -230,8 +230,8 @@ def _about(model: Model, interface: Interface, identity: Identity) -> Registered
     """What a model says of itself to clients."""
     name, version = getattr(model, "name", identity.name), model.version
     try:
-        _NAMES.validate_python({"name": name})
-        _VERSIONS.validate_python({"version": version})
+        _NAME.validate_python(name)
+        _VERSION.validate_python(version)
     except ValidationError as error:
         raise SetupError(
             f"{type(model).__name__}: name {name!r} and version {version!r} have to be of a-z, 0-9 and dashes."

@@ -15,7 +15,6 @@ from ipaddress import (
     IPv6Address,
     IPv6Network,
     ip_address,
-    ip_network,
 )
 from urllib.parse import quote
 
@@ -156,15 +155,6 @@ def resolve(host: str, port: int) -> list[Address]:
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(str(sockaddr[0])) for *_, sockaddr in found))
-
-
-def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Networks in CIDR notation.
-
-    Raises:
-        ValueError: One of them is none.
-    """
-    return tuple(ip_network(text) for text in texts)
 
 
 def _read(url: str) -> Receiver:
