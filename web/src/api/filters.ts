@@ -26,7 +26,7 @@ export function matches(filter: PredictionFilter, prediction: Prediction): boole
 }
 
 /** The labels that were found. */
-export function labelsOf({ result }: Prediction): string[] {
+function labelsOf({ result }: Prediction): string[] {
   switch (result?.kind) {
     case "detections":
       return result.detections.map(({ label }) => label);

@@ -1,11 +1,12 @@
 import { Button, Group, Menu, Paper, Text, Transition } from "@mantine/core";
-import { IconChevronDown, IconDownload, IconTrash } from "@tabler/icons-react";
+import { IconTrash } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { predictionsDeleteMany } from "@/api/generated/sdk.gen";
 import { answer, problemOf } from "@/api/http";
 import { useLive } from "@/api/live/live-provider";
 import { ConfirmButton } from "@/components/ui/confirm-button";
+import { DownloadMenu } from "@/components/ui/download-menu";
 import { ProblemAlert } from "@/components/ui/problem-alert";
 import { useFormat } from "@/lib/format/use-format";
 import type { Selection } from "../hooks/use-selection";
@@ -61,31 +62,19 @@ export function BulkBar({ selection }: { selection: Selection }) {
 function ExportMenu({ ids }: { ids: readonly string[] }) {
   const { t } = useTranslation("history");
   return (
-    <Menu position="top" withinPortal>
-      <Menu.Target>
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconDownload size={14} aria-hidden />}
-          rightSection={<IconChevronDown size={14} aria-hidden />}
-        >
-          {t(($) => $.bulk.export)}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {FORMATS.map(({ format, name }) => (
-          <Menu.Item key={format} component="a" href={exportPath(format, ids, false)} download>
-            {name}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Label>{t(($) => $.bulk.withPictures)}</Menu.Label>
-        {FORMATS.filter(({ pictures }) => pictures).map(({ format, name }) => (
-          <Menu.Item key={format} component="a" href={exportPath(format, ids, true)} download>
-            {name}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <DownloadMenu position="top" label={t(($) => $.bulk.export)}>
+      {FORMATS.map(({ format, name }) => (
+        <Menu.Item key={format} component="a" href={exportPath(format, ids, false)} download>
+          {name}
+        </Menu.Item>
+      ))}
+      <Menu.Divider />
+      <Menu.Label>{t(($) => $.bulk.withPictures)}</Menu.Label>
+      {FORMATS.filter(({ pictures }) => pictures).map(({ format, name }) => (
+        <Menu.Item key={format} component="a" href={exportPath(format, ids, true)} download>
+          {name}
+        </Menu.Item>
+      ))}
+    </DownloadMenu>
   );
 }

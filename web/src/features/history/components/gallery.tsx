@@ -1,13 +1,12 @@
 import { Checkbox, Text } from "@mantine/core";
 import { memo } from "react";
-import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Prediction } from "@/api/generated/types.gen";
 import { Picture } from "@/components/prediction/picture";
 import { StateBadge } from "@/components/prediction/state-badge";
 import { useFormat } from "@/lib/format/use-format";
+import { type EntryProps, useEntry } from "../hooks/use-entry";
 import type { Selection } from "../hooks/use-selection";
-import { useSummary } from "../hooks/use-summary";
 import classes from "./gallery.module.css";
 
 interface GalleryProps {
@@ -33,23 +32,13 @@ export function Gallery({ items, search, selection }: GalleryProps) {
   );
 }
 
-interface GalleryCardProps {
-  prediction: Prediction;
-  search: string;
-  selected: boolean;
-  onSelect: (taskId: string) => void;
-}
-
-const GalleryCard = memo(function GalleryCard(props: GalleryCardProps) {
-  const { prediction, search, selected, onSelect } = props;
-  const { t } = useTranslation("history");
-  const { t: tc } = useTranslation();
+const GalleryCard = memo(function GalleryCard(props: EntryProps) {
+  const { prediction, selected, onSelect } = props;
   const format = useFormat();
-  const summary = useSummary(prediction);
-  const name = prediction.input.filename ?? tc(($) => $.picture.unnamed);
+  const { name, summary, path, selectLabel } = useEntry(props);
   return (
     <li className={classes.card} data-selected={selected}>
-      <Link to={`/predictions/${prediction.task_id}?${search}`} className={classes.link}>
+      <Link to={path} className={classes.link}>
         <span className={classes.frame}>
           <Picture prediction={prediction} maxSide={320} alt="" />
         </span>
@@ -79,7 +68,7 @@ const GalleryCard = memo(function GalleryCard(props: GalleryCardProps) {
         className={classes.check ?? ""}
         checked={selected}
         onChange={() => onSelect(prediction.task_id)}
-        aria-label={t(($) => $.select, { name })}
+        aria-label={selectLabel}
       />
     </li>
   );

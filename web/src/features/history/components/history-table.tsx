@@ -7,8 +7,8 @@ import { referenceOf } from "@/api/models";
 import { Picture } from "@/components/prediction/picture";
 import { StateBadge } from "@/components/prediction/state-badge";
 import { useFormat } from "@/lib/format/use-format";
+import { type EntryProps, useEntry } from "../hooks/use-entry";
 import type { Selection } from "../hooks/use-selection";
-import { useSummary } from "../hooks/use-summary";
 import classes from "./history-table.module.css";
 
 interface HistoryTableProps {
@@ -59,20 +59,10 @@ export function HistoryTable({ items, search, selection }: HistoryTableProps) {
   );
 }
 
-interface HistoryRowProps {
-  prediction: Prediction;
-  search: string;
-  selected: boolean;
-  onSelect: (taskId: string) => void;
-}
-
-const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
-  const { prediction, search, selected, onSelect } = props;
-  const { t } = useTranslation("history");
-  const { t: tc } = useTranslation();
+const HistoryRow = memo(function HistoryRow(props: EntryProps) {
+  const { prediction, selected, onSelect } = props;
   const format = useFormat();
-  const summary = useSummary(prediction);
-  const name = prediction.input.filename ?? tc(($) => $.picture.unnamed);
+  const { name, summary, path, selectLabel } = useEntry(props);
   const total = prediction.timings_ms.total;
   return (
     <Table.Tr data-selected={selected}>
@@ -80,7 +70,7 @@ const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
         <Checkbox
           checked={selected}
           onChange={() => onSelect(prediction.task_id)}
-          aria-label={t(($) => $.select, { name })}
+          aria-label={selectLabel}
         />
       </Table.Td>
       <Table.Td>
@@ -88,13 +78,7 @@ const HistoryRow = memo(function HistoryRow(props: HistoryRowProps) {
           <span className={classes.frame}>
             <Picture prediction={prediction} maxSide={320} alt="" />
           </span>
-          <Anchor
-            component={Link}
-            to={`/predictions/${prediction.task_id}?${search}`}
-            size="sm"
-            truncate
-            maw={220}
-          >
+          <Anchor component={Link} to={path} size="sm" truncate maw={220}>
             {name}
           </Anchor>
         </span>

@@ -1,9 +1,10 @@
 import { Button, Group, Menu } from "@mantine/core";
-import { IconChevronDown, IconDownload, IconPhotoDown } from "@tabler/icons-react";
+import { IconPhotoDown } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Prediction } from "@/api/generated/types.gen";
 import { CopyButton } from "@/components/ui/copy-button";
 import { DownloadButton } from "@/components/ui/download-button";
+import { DownloadMenu } from "@/components/ui/download-menu";
 import { annotatedPath, asShown, BOX_FORMATS, exportPath } from "../lib/downloads";
 
 interface DownloadsProps {
@@ -38,30 +39,18 @@ export function Downloads({ prediction, score, hidden, language }: DownloadsProp
         JSON
       </DownloadButton>
       {annotated && (
-        <Menu position="bottom-start" withinPortal>
-          <Menu.Target>
-            <Button
-              size="compact-sm"
-              variant="default"
-              leftSection={<IconDownload size={14} aria-hidden />}
-              rightSection={<IconChevronDown size={14} aria-hidden />}
+        <DownloadMenu position="bottom-start" label={t(($) => $.downloads.more)}>
+          {formats.map(([format, name]) => (
+            <Menu.Item
+              key={format}
+              component="a"
+              href={exportPath(prediction, format, score, hidden)}
+              download
             >
-              {t(($) => $.downloads.more)}
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {formats.map(([format, name]) => (
-              <Menu.Item
-                key={format}
-                component="a"
-                href={exportPath(prediction, format, score, hidden)}
-                download
-              >
-                {name}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
+              {name}
+            </Menu.Item>
+          ))}
+        </DownloadMenu>
       )}
       <CopyButton text={json} label={t(($) => $.downloads.copyJson)} />
     </Group>
