@@ -103,9 +103,14 @@ def microseconds(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
 
 
+def at(microseconds: float) -> datetime:
+    """A time as the store counts it: microseconds since 1970."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+
 def moment(fields: Mapping[str, str], name: str) -> datetime | None:
     """The time in a field of a hash; None where it is missing or empty."""
-    return datetime.fromtimestamp(int(fields[name]) / 1e6, UTC) if fields.get(name) else None
+    return at(int(fields[name])) if fields.get(name) else None
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -75,9 +75,14 @@ def put_in_place(draft: Path, models_dir: Path) -> Added:
         OSError: It cannot be moved there.
     """
     (model,) = load_models([draft], Context())
-    folder = models_dir / model.about.reference.replace("@", "-")
+    folder = models_dir / folder_name(model.about.reference)
     draft.rename(folder)
     return Added(folder, read_card(folder))
+
+
+def folder_name(reference: str) -> str:
+    """What the folder of a `name@version` is called."""
+    return reference.replace("@", "-")
 
 
 def _write(folder: Path, network: Path, card: dict[str, Any]) -> None:

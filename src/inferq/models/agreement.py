@@ -4,12 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from inferq.models.nms import Floats, iou
 from inferq.models.served import ServedModel
+from inferq.models.trial import try_model
 
 SAME_THING = 0.5
 """Least overlap (intersection over union) of two boxes of one label that stand for one thing."""
 LEAST_SCORE = 0.05
 """Down to which the other way's detections are looked at."""
+
+EDGES = ("x_min", "y_min", "x_max", "y_max")
 
 Found = Sequence[Mapping[str, Any]]
 """Detections of one picture as a model's result holds them."""
@@ -37,12 +43,7 @@ def detect(
 ) -> list[Found]:
     """Detections of pictures one by one; by default those that the card's threshold lets pass."""
     parameters = {} if score_threshold is None else {"score_threshold": score_threshold}
-    found = []
-    for picture in pictures:
-        item = model.preprocess(picture, parameters)
-        (output,) = model.infer([item])
-        found.append(model.postprocess(output, item, parameters)["detections"])
-    return found
+    return [try_model(model, picture, parameters).result["detections"] for picture in pictures]
 
 
 def agreement(first: Sequence[Found], second: Sequence[Found]) -> Agreement:
@@ -61,20 +62,15 @@ def agreement(first: Sequence[Found], second: Sequence[Found]) -> Agreement:
 
 def _change(one: Mapping[str, Any], others: Found) -> tuple[float, float] | None:
     same = [other for other in others if other["label"] == one["label"]]
-    best = max(same, key=lambda other: _overlap(one["box"], other["box"]), default=None)
-    if best is None or _overlap(one["box"], best["box"]) < SAME_THING:
+    if not same:
         return None
-    edges = (abs(one["box"][edge] - best["box"][edge]) for edge in one["box"])
-    return abs(one["score"] - best["score"]), max(edges)
+    box, boxes = _edges(one), np.stack([_edges(other) for other in same])
+    overlaps = iou(box, boxes)
+    best = int(overlaps.argmax())
+    if overlaps[best] < SAME_THING:
+        return None
+    return abs(one["score"] - same[best]["score"]), float(np.abs(box - boxes[best]).max())
 
 
-def _overlap(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    across = min(one["x_max"], other["x_max"]) - max(one["x_min"], other["x_min"])
-    down = min(one["y_max"], other["y_max"]) - max(one["y_min"], other["y_min"])
-    shared = max(across, 0.0) * max(down, 0.0)
-    union = _area(one) + _area(other) - shared
-    return shared / union if union > 0 else 0.0
-
-
-def _area(box: Mapping[str, float]) -> float:
-    return (box["x_max"] - box["x_min"]) * (box["y_max"] - box["y_min"])
+def _edges(detection: Mapping[str, Any]) -> Floats:
+    return np.array([detection["box"][edge] for edge in EDGES], np.float32)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inferq.errors import SetupError, WrongWeights
-from inferq.models.adding import ONNX_FILE, Added, put_in_place
+from inferq.models.adding import ONNX_FILE, Added, folder_name, put_in_place
 from inferq.models.card import CARD_FILE
 from inferq.models.card_file import card_text
 from inferq.models.catalogue import folder_of
@@ -36,7 +36,7 @@ def fetch_model(entry: Entry, models_dir: Path, *, mirror: str | None, told: Tol
     there = folder_of(entry.reference, models_dir)
     if there is not None:
         raise SetupError(f"{entry.reference} is there already: {there}.")
-    draft = models_dir / f".fetching-{_folder_name(entry)}"
+    draft = models_dir / f".fetching-{folder_name(entry.reference)}"
     try:
         draft.mkdir(parents=True, exist_ok=True)
         with _alone(draft):
@@ -57,12 +57,10 @@ def fetch_model(entry: Entry, models_dir: Path, *, mirror: str | None, told: Tol
 
 def _url(entry: Entry, mirror: str | None) -> str:
     return (
-        entry.url if mirror is None else f"{mirror.rstrip('/')}/{_folder_name(entry)}/{ONNX_FILE}"
+        entry.url
+        if mirror is None
+        else f"{mirror.rstrip('/')}/{folder_name(entry.reference)}/{ONNX_FILE}"
     )
-
-
-def _folder_name(entry: Entry) -> str:
-    return entry.reference.replace("@", "-")
 
 
 @contextmanager

@@ -105,6 +105,11 @@ def to_pixels(
     return np.clip(placed, 0, np.array([width, height] * 2, np.float32))
 
 
+def iou(box: Floats, others: Floats) -> Floats:
+    """Intersection over union of a box `[4]` with each of others `[K, 4]`; 0 where both have no area."""
+    return _iou(box, _area(box[None])[0], others, _area(others))
+
+
 def _passing(raw: RawDetections, score_threshold: float) -> tuple[Ids, Ids]:
     """Candidates and columns of scores that pass the threshold, in the candidates' order."""
     # Positions in the flattened scores: a third of the cost of `np.nonzero` on two dimensions.

@@ -7,7 +7,7 @@ Every method raises `StateUnavailable` when the store does not answer.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, cast
 
@@ -16,7 +16,7 @@ import redis
 
 from inferq.predictions.lists import Position
 from inferq.predictions.record import Frozen, State
-from inferq.state import load_script, microseconds, moment, state_errors
+from inferq.state import at, load_script, microseconds, moment, state_errors
 
 SCRIPTS = ("take_webhooks", "report_webhook", "redeliver", "rotate_secret")
 LOAN = timedelta(seconds=60)
@@ -184,7 +184,7 @@ class Deliveries:
                 "list[tuple[str, float]]",
                 self._client.zrange(_disabled_key(owner), 0, -1, desc=True, withscores=True),
             )
-        return {url: datetime.fromtimestamp(since / 1e6, UTC) for url, since in members}
+        return {url: at(since) for url, since in members}
 
     def enable(self, owner: str, url: str) -> bool:
         """Sends to a URL again; False where it was not disabled."""
@@ -241,7 +241,7 @@ def _decode(task_id: str, row: Mapping[str, str], due: float | None) -> Delivery
         state=DeliveryState(row["state"]),
         created_at=created,
         ended_at=moment(row, "ended"),
-        next_attempt_at=None if due is None else datetime.fromtimestamp(due / 1e6, UTC),
+        next_attempt_at=None if due is None else at(due),
         attempts_made=int(row["attempts"]),
         attempts=tuple(sorted(attempts, key=lambda attempt: attempt.number)),
     )
@@ -249,9 +249,7 @@ def _decode(task_id: str, row: Mapping[str, str], due: float | None) -> Delivery
 
 def _secrets(found: Sequence[str]) -> Secrets:
     current, previous, until = found
-    return Secrets(
-        current, previous or None, datetime.fromtimestamp(int(until) / 1e6, UTC) if until else None
-    )
+    return Secrets(current, previous or None, at(int(until)) if until else None)
 
 
 def _disabled_key(owner: str) -> str:
