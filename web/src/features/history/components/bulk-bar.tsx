@@ -2,6 +2,7 @@ import { Button, Group, Menu, Paper, Text, Transition } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { exportPath, FORMATS } from "@/api/exports";
 import { predictionsDeleteMany } from "@/api/generated/sdk.gen";
 import { answer, problemOf } from "@/api/http";
 import { useLive } from "@/api/live/live-provider";
@@ -10,7 +11,6 @@ import { DownloadMenu } from "@/components/ui/download-menu";
 import { ProblemAlert } from "@/components/ui/problem-alert";
 import { useFormat } from "@/lib/format/use-format";
 import type { Selection } from "../hooks/use-selection";
-import { exportPath, FORMATS } from "../lib/exports";
 import classes from "./bulk-bar.module.css";
 
 /** What can be done with all that is chosen. */
@@ -64,14 +64,19 @@ function ExportMenu({ ids }: { ids: readonly string[] }) {
   return (
     <DownloadMenu position="top" label={t(($) => $.bulk.export)}>
       {FORMATS.map(({ format, name }) => (
-        <Menu.Item key={format} component="a" href={exportPath(format, ids, false)} download>
+        <Menu.Item key={format} component="a" href={exportPath(format, { ids })} download>
           {name}
         </Menu.Item>
       ))}
       <Menu.Divider />
       <Menu.Label>{t(($) => $.bulk.withPictures)}</Menu.Label>
       {FORMATS.filter(({ pictures }) => pictures).map(({ format, name }) => (
-        <Menu.Item key={format} component="a" href={exportPath(format, ids, true)} download>
+        <Menu.Item
+          key={format}
+          component="a"
+          href={exportPath(format, { ids, pictures: true })}
+          download
+        >
           {name}
         </Menu.Item>
       ))}

@@ -1,11 +1,12 @@
 import { Button, Group, Menu } from "@mantine/core";
 import { IconPhotoDown } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import { FORMATS } from "@/api/exports";
 import type { Prediction } from "@/api/generated/types.gen";
 import { CopyButton } from "@/components/ui/copy-button";
 import { DownloadButton } from "@/components/ui/download-button";
 import { DownloadMenu } from "@/components/ui/download-menu";
-import { annotatedPath, asShown, BOX_FORMATS, exportPath } from "../lib/downloads";
+import { annotatedPath, asShown, shownPath } from "../lib/downloads";
 
 interface DownloadsProps {
   prediction: Prediction;
@@ -20,7 +21,6 @@ export function Downloads({ prediction, score, hidden, language }: DownloadsProp
   const { t } = useTranslation("viewer");
   const annotated = annotatedPath(prediction, { score, hidden, language });
   const json = JSON.stringify(asShown(prediction, score, hidden), null, 2);
-  const formats = Object.entries(BOX_FORMATS) as [keyof typeof BOX_FORMATS, string][];
   return (
     <Group gap="xs">
       {annotated && (
@@ -40,11 +40,11 @@ export function Downloads({ prediction, score, hidden, language }: DownloadsProp
       </DownloadButton>
       {annotated && (
         <DownloadMenu position="bottom-start" label={t(($) => $.downloads.more)}>
-          {formats.map(([format, name]) => (
+          {FORMATS.filter(({ boxes }) => boxes).map(({ format, name }) => (
             <Menu.Item
               key={format}
               component="a"
-              href={exportPath(prediction, format, score, hidden)}
+              href={shownPath(prediction, format, score, hidden)}
               download
             >
               {name}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { foundOf } from "@/testing/predictions";
-import { annotatedPath, asShown, exportPath } from "./downloads";
+import { annotatedPath, asShown, shownPath } from "./downloads";
 
 const prediction = foundOf([
   ["cat", 0.9],
@@ -21,13 +21,13 @@ test("the picture has what is on the screen", () => {
 });
 
 test("an export has what is on the screen, of this prediction alone", () => {
-  expect(exportPath(prediction, "coco", 0.3, ["dog"])).toBe(
+  expect(shownPath(prediction, "coco", 0.3, ["dog"])).toBe(
     "/api/v1/predictions/export?format=coco&task_id=a&score_threshold=0.3&classes=cat",
   );
 });
 
 test("where all classes are hidden, nothing is asked for", () => {
-  expect(exportPath(prediction, "yolo", 0.3, ["dog", "cat"])).toMatch(/&classes=$/);
+  expect(shownPath(prediction, "yolo", 0.3, ["dog", "cat"])).toMatch(/&classes=$/);
 });
 
 test("the JSON has what is on the screen, and all else unchanged", () => {

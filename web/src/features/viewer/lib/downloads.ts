@@ -1,8 +1,6 @@
+import { exportPath, type Format } from "@/api/exports";
 import type { Prediction } from "@/api/generated/types.gen";
 import { classesOf, shownOf } from "./detections";
-
-/** Formats in which one picture's boxes are taken home. */
-export const BOX_FORMATS = { coco: "COCO", yolo: "YOLO", voc: "Pascal VOC", csv: "CSV" } as const;
 
 /** The path of the picture with the boxes that are on the screen. */
 export function annotatedPath(
@@ -21,23 +19,14 @@ export function annotatedPath(
 }
 
 /** The path of what is on the screen in a format for training. */
-export function exportPath(
-  prediction: Prediction,
-  format: keyof typeof BOX_FORMATS,
+export function shownPath(
+  { task_id, result }: Prediction,
+  format: Format,
   score: number,
   hidden: readonly string[],
 ): string {
-  const query = new URLSearchParams({
-    format,
-    task_id: prediction.task_id,
-    score_threshold: String(score),
-  });
-  if (prediction.result?.kind === "detections") {
-    for (const label of classesOf(prediction.result.detections, hidden)) {
-      query.append("classes", label);
-    }
-  }
-  return `/api/v1/predictions/export?${query}`;
+  const classes = result?.kind === "detections" ? classesOf(result.detections, hidden) : [];
+  return exportPath(format, { ids: [task_id], score, classes });
 }
 
 /** The prediction with what of its result is on the screen. */
