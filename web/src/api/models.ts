@@ -25,6 +25,9 @@ export function cardOf(
   return cards?.find((card) => reference === referenceOf(card) || reference === card.name);
 }
 
+/** Detections are asked for down to this score; the page filters, so that its slider needs no request. */
+export const LEAST_SCORE = 0.05;
+
 /** The score from which on a card shows detections. */
 export function defaultScore(card: Pick<ModelCard, "parameters"> | undefined): number {
   const properties = card?.parameters.properties as

@@ -1,3 +1,4 @@
+import { pause } from "./pause";
 import { readStream, type ServerEvent } from "./stream";
 
 /** How the page hears of changes at the moment. */
@@ -40,19 +41,4 @@ export async function follow(signal: AbortSignal, follower: Follower): Promise<v
       failures++;
     }
   }
-}
-
-/** Waits, but not past an abort, nor while the browser has just come back online. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", go);
-      window.removeEventListener("online", go);
-      resolve();
-    };
-    const timer = setTimeout(go, milliseconds);
-    signal.addEventListener("abort", go);
-    window.addEventListener("online", go);
-  });
 }

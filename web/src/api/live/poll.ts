@@ -1,7 +1,8 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { predictionsGet } from "@/api/generated/sdk.gen";
-import { answer, isRetryable, retryDelay } from "@/api/http";
+import { answer, retryDelay } from "@/api/http";
 import type { LiveCache } from "./live-cache";
+import { pause } from "./pause";
 
 const WAIT = "wait=20";
 
@@ -26,9 +27,8 @@ export async function poll(signal: AbortSignal, client: QueryClient, cache: Live
       if (signal.aborted) {
         return;
       }
-      if (isRetryable(error)) {
-        await new Promise((resolve) => setTimeout(resolve, retryDelay(error, failures++)));
-      }
+      // Whatever it was: what is deleted is asked for until the rest tells so, and not without end in between.
+      await pause(retryDelay(error, failures++), signal);
     }
     cache.refetch();
   }

@@ -2,7 +2,7 @@ import { useLocalStorage } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { ModelCard } from "@/api/generated/types.gen";
-import { cardOf, modelsOptions, referenceOf } from "@/api/models";
+import { cardOf, LEAST_SCORE, modelsOptions, referenceOf } from "@/api/models";
 import {
   changedFrom,
   type Field,
@@ -11,8 +11,6 @@ import {
   toPairs,
 } from "@/components/model/schema";
 
-/** Detections are asked for down to this score; the page filters, so that its slider needs no request. */
-const LEAST_SCORE = "0.05";
 /** The slider's own: nothing that is set before sending. */
 const SLIDER = "score_threshold";
 
@@ -64,7 +62,7 @@ export function formFields(
   const hasScore = fields.some(({ name }) => name === SLIDER);
   return [
     ["model", referenceOf(card)],
-    ...(hasScore ? ([[SLIDER, LEAST_SCORE]] as [string, string][]) : []),
+    ...(hasScore ? ([[SLIDER, String(LEAST_SCORE)]] as [string, string][]) : []),
     ...toPairs(changedFrom(fields, values)),
   ];
 }

@@ -1,9 +1,8 @@
 import { Button, Group, Slider, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { ModelCard } from "@/api/generated/types.gen";
-import { defaultScore } from "@/api/models";
+import { defaultScore, LEAST_SCORE } from "@/api/models";
 import { useFormat } from "@/lib/format/use-format";
-import { LEAST_SCORE } from "../lib/detections";
 
 interface ScoreSliderProps {
   score: number;

@@ -13,9 +13,6 @@ export interface View {
 
 export const WHOLE_VIEW: View = { score: null, hidden: [], labels: true };
 
-/** Results are asked for down to this score. */
-export const LEAST_SCORE = 0.05;
-
 /** A detection, and its place in the result: that is all the identity it has. */
 export interface Shown<T extends Detection = ShownDetection> {
   detection: T;
