@@ -19,10 +19,24 @@ export interface Format {
   list: (items: string[]) => string;
 }
 
+const formats = new Map<string, Format>();
+
 /** The ways of writing of one language; a BCP 47 tag. */
 export function formatOf(language: string): Format {
-  const number = (value: number, options: Intl.NumberFormatOptions) =>
-    new Intl.NumberFormat(language, options).format(value);
+  const format = formats.get(language) ?? made(language);
+  formats.set(language, format);
+  return format;
+}
+
+function made(language: string): Format {
+  // To make a formatter takes many times as long as to use it, and a list of boxes writes hundreds of numbers.
+  const formatters = new Map<string, Intl.NumberFormat>();
+  const number = (value: number, options: Intl.NumberFormatOptions) => {
+    const key = JSON.stringify(options);
+    const formatter = formatters.get(key) ?? new Intl.NumberFormat(language, options);
+    formatters.set(key, formatter);
+    return formatter.format(value);
+  };
   const unit = (value: number, name: string, digits: number) =>
     number(value, {
       style: "unit",
