@@ -1,7 +1,8 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { isTerminal, type PredictionFilter } from "@/api/filters";
-import type { Prediction, QueuePlace } from "@/api/generated/types.gen";
+import type { Prediction, QueueList, QueuePlace } from "@/api/generated/types.gen";
 import { itemsOf, type PredictionPages, predictionKeys } from "@/api/predictions";
+import { queueOptions } from "@/api/queue";
 import { applyToPages, type Change, changed } from "./changes";
 import type { ServerEvent } from "./stream";
 
@@ -14,7 +15,6 @@ const RECENT_MS = 10_000;
 export class LiveCache {
   private readonly pending = new Map<string, Change>();
   private readonly recent = new Map<string, { change: Change; at: number }>();
-  private readonly listeners = new Set<() => void>();
   private timer = 0;
   private flushed = 0;
   private snapshot: Set<string> | undefined;
@@ -32,12 +32,6 @@ export class LiveCache {
         this.write(event.query.queryKey, this.recentChanges());
       }
     });
-
-  /** Calls back after each time that changes were written; returns how to stop that. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
 
   /** Takes in an event of the stream. */
   readonly onEvent = ({ event, data }: ServerEvent): void => {
@@ -59,6 +53,9 @@ export class LiveCache {
             this.note(task_id, { queue });
           }
         }
+        return;
+      case "load":
+        this.client.setQueryData(queueOptions.queryKey, data as QueueList);
         return;
       case "deleted":
         this.note((data as { task_id: string }).task_id, "deleted");
@@ -93,6 +90,7 @@ export class LiveCache {
   /** Asks for all that is shown again. */
   refetch(): void {
     void this.client.invalidateQueries({ queryKey: predictionKeys.all });
+    void this.client.invalidateQueries({ queryKey: queueOptions.queryKey });
   }
 
   private takeSnapshot({ items, complete }: { items: Prediction[]; complete: boolean }): void {
@@ -144,9 +142,6 @@ export class LiveCache {
       .getQueryCache()
       .findAll({ queryKey: predictionKeys.all })) {
       this.write(queryKey, changes);
-    }
-    for (const listener of this.listeners) {
-      listener();
     }
   };
 
