@@ -17,7 +17,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom dist release bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-install bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,15 @@ sbom: $(AUDIT_STAMP) $(WEB_STAMP) ## Write what inferq is made of (CycloneDX) in
 	@mkdir -p dist
 	$(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/inferq-python.cdx.json requirements/run.txt
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm sbom --sbom-format cyclonedx --package-lock-only --omit dev > ../dist/inferq-web.cdx.json
+
+dist: setup $(AUDIT_STAMP) ## Build sdist and wheel with the web page into dist/, and try what was built
+	rm -f dist/inferq-*.whl dist/inferq-*.tar.gz
+	$(UV) build --quiet --no-build-isolation --python $(PYTHON) --out-dir dist
+	$(AUDIT)/bin/twine check --strict dist/*.whl dist/*.tar.gz
+	INFERQ_TEST_DIST=dist $(PYTHON) -m pytest -q tests/contract/test_distribution.py
+
+bench-install: dist ## Measure the time from `pip install` to the first boxes (downloads everything anew)
+	$(PYTHON) benchmarks/install.py
 
 bench-security: setup ## Measure what bombs cost, and how they are answered
 	$(PYTHON) benchmarks/security.py
