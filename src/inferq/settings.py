@@ -325,6 +325,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level logged."
     )
+    otlp_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Collector (OTLP over HTTP, `http://127.0.0.1:4318`) that traces are sent to; needs the extra `otel`."
+        " Headers, sampling and the rest are OpenTelemetry's own settings (`OTEL_*`). Unset, none are recorded.",
+    )
     url: str | None = Field(
         None, description="Server that `inferq.Client` and `inferq predict` talk to."
     )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from inferq.errors import SetupError
 from inferq.settings import ANYWHERE, PREFIX, Settings
 from inferq.telemetry import configure_logging
+from inferq.telemetry.traces import start_traces, stop_traces
 
 PROBE_SECONDS = 3.0
 
@@ -40,8 +41,12 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(worker)
 
 
-def read_settings(**options: Any) -> Settings:
+def read_settings(*, process: str | None = None, **options: Any) -> Settings:
     """The settings of this process; options that were given count more than the environment.
+
+    Args:
+        process: What its log lines say of where they come from.
+        options: By the names of settings; None where they were not given.
 
     Raises:
         SetupError: A value is not valid; the message names the variable.
@@ -51,7 +56,7 @@ def read_settings(**options: Any) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SetupError(f"A setting is not valid. {wrong}.") from error
-    configure_logging(settings)
+    configure_logging(settings, process=process)
     return settings
 
 
@@ -69,7 +74,7 @@ def up(
     """Serve on this machine: Valkey, a worker, the API and the web page, in one command."""
     from inferq.embedded.supervisor import Supervisor  # noqa: PLC0415 - other commands need none of it
 
-    settings = read_settings(host=host, port=port, data_dir=data_dir)
+    settings = read_settings(process="up", host=host, port=port, data_dir=data_dir)
     Supervisor(settings, models=models or (), workers=workers, reload=reload).run(
         lambda url: _banner(url, settings)
     )
@@ -87,12 +92,16 @@ def api(
     ] = False,
 ) -> None:
     """Run the HTTP API alone; state store, broker and storage come from the settings."""
-    settings = read_settings(host=host, port=port)
+    settings = read_settings(process="api", host=host, port=port)
     if healthcheck:
         _tell_health(check_api(settings))
     from inferq.api.app import serve  # noqa: PLC0415 - other commands need none of it
 
-    serve(settings, fd=fd)
+    start_traces(settings, process="api")
+    try:
+        serve(settings, fd=fd)
+    finally:
+        stop_traces()
 
 
 def worker(
@@ -113,7 +122,12 @@ def worker(
         _tell_health(check_workers())
     from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
 
-    status = run_worker(read_settings(), models or (), concurrency=concurrency, on_save=reload)
+    settings = read_settings(process="worker")
+    start_traces(settings, process="worker")
+    try:
+        status = run_worker(settings, models or (), concurrency=concurrency, on_save=reload)
+    finally:
+        stop_traces()
     raise typer.Exit(status)
 
 
