@@ -8,6 +8,7 @@ UV := $(VENV)/bin/uv
 SCHEMA := $(VENV)/bin/check-jsonschema --quiet --builtin-schema
 PORT ?= 8000
 ARGS ?=
+VERSION ?=
 
 RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
@@ -92,6 +93,9 @@ dist: setup $(AUDIT_STAMP) ## Build sdist and wheel with the web page into dist/
 	$(UV) build --quiet --no-build-isolation --python $(PYTHON) --out-dir dist
 	$(AUDIT)/bin/twine check --strict dist/*.whl dist/*.tar.gz
 	INFERQ_TEST_DIST=dist $(PYTHON) -m pytest -q tests/contract/test_distribution.py
+
+release: setup ## Make a release: VERSION=1.2.3 (changelog, all checks, dist/, commit and tag; pushes nothing)
+	@$(PYTHON) tools/release.py "$(VERSION)"
 
 bench-install: dist ## Measure the time from `pip install` to the first boxes (downloads everything anew)
 	$(PYTHON) benchmarks/install.py
