@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from inferq import __version__
+
 
 def inferq(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
@@ -38,6 +40,10 @@ def test_wrong_usage_and_missing_settings_exit_with_2(arguments: list[str]):
     assert done.returncode == 2, done.stderr
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told():
+    assert inferq("--version").stdout == f"inferq {__version__}\n"
 
 
 def test_doctor_says_what_is_wrong_and_exits_with_1():

@@ -1,9 +1,11 @@
 """The `inferq` command; one file a group of commands."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from inferq import __version__
 from inferq.cli import accounts, inspect, models, predict, serve
 from inferq.errors import InferqError, ServerUnreachable, SetupError
 
@@ -12,7 +14,6 @@ UNREACHABLE = 3
 
 app = typer.Typer(
     name="inferq",
-    help="Asynchronous model server: post an input, get a task id, have the result pushed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -22,6 +23,24 @@ predict.add_commands(app)
 models.add_commands(app)
 accounts.add_commands(app)
 inspect.add_commands(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inferq {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Asynchronous model server: post an input, get a task id, have the result pushed."""
 
 
 def main() -> None:
