@@ -133,8 +133,9 @@ bench-tuning: setup ## Tune the bundled network, and record what was found (idle
 bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
 	$(PYTHON) benchmarks/pictures.py
 
-gen: setup ## Write web/openapi.json, the TypeScript client and docs/problems.md again
+gen: setup ## Write web/openapi.json, the TypeScript client, docs/problems.md and docs/configuration.md again
 	$(PYTHON) tools/problems_page.py > docs/problems.md
+	$(PYTHON) tools/configuration_page.py > docs/configuration.md
 	$(VENV)/bin/inferq openapi > web/openapi.json
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent gen
 

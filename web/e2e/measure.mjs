@@ -11,14 +11,14 @@ const browser = await chromium.launch({
   args: ["--headless", "--no-sandbox", "--disable-gpu"],
 });
 const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-await context.request.post(URL_ + "/api/v1/auth/session", {
+await context.request.post(`${URL_}/api/v1/auth/session`, {
   data: { username: "ml_user", password: "CBSy3NaBMxLF" },
 });
 const page = await context.newPage();
 const photo = readFileSync(process.argv[2]);
 const rows = [];
 for (let i = 0; i < 12; i++) {
-  await page.goto(URL_ + "/");
+  await page.goto(`${URL_}/`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.waitForTimeout(1500);
   await page.evaluate(() => {
@@ -61,7 +61,7 @@ for (let i = 0; i < 12; i++) {
   });
   const id = await page.evaluate(async () => {
     const b = new URLSearchParams(location.search).get("batch");
-    const x = await (await fetch("/api/v1/predictions?batch=" + encodeURIComponent(b))).json();
+    const x = await (await fetch(`/api/v1/predictions?batch=${encodeURIComponent(b)}`)).json();
     return x.items[0].timings_ms;
   });
   rows.push({ ...out, server: id.total });
@@ -74,7 +74,7 @@ console.log(
     )
     .join("\n"),
 );
-await page.goto(URL_ + "/");
+await page.goto(`${URL_}/`);
 await page.getByRole("heading", { level: 1 }).waitFor();
 await page.waitForTimeout(1500);
 await page.evaluate(() => {

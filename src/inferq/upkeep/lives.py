@@ -37,7 +37,7 @@ def end_overdue(parts: Parts) -> None:
         problem = queue_timeout(record)
         if parts.store.fail(task_id, problem, policy=parts.policy):
             parts.results.copy(task_id, State.FAILED, None, problem)
-            log.warning("overdue", task_id=task_id)
+            log.warning("overdue", **record.log_fields)
 
 
 def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str = "") -> None:
@@ -50,10 +50,4 @@ def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str =
         if outcome == "failed":
             parts.results.copy(task_id, State.FAILED, None, problem)
         if outcome in ("requeued", "failed"):
-            log.warning(
-                "attempt_lost",
-                task_id=task_id,
-                worker=record.worker,
-                attempts=record.prediction.attempts,
-                outcome=outcome,
-            )
+            log.warning("attempt_lost", **record.log_fields, worker=record.worker, outcome=outcome)

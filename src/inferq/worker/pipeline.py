@@ -27,7 +27,8 @@ from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import Attempt, Problem, Record, Result, State
 from inferq.predictions.store import Claim, Outcome, Policy, PredictionStore
 from inferq.storage import Storage
-from inferq.worker.batcher import Batcher, Work
+from inferq.telemetry.traces import past_span, span
+from inferq.worker.batcher import Answer, Batcher, Work
 from inferq.worker.gate import Gate
 from inferq.worker.slots import Slots
 from inferq.worker.storage_watch import StorageWatch
@@ -105,11 +106,12 @@ class Pipeline:
     def _claim(self, task_id: str, publish: int | None, *, alone: bool) -> tuple[Attempt, Claim]:
         attempt = Attempt.new(task_id, self._workplace.worker)
         max_attempts = self._workplace.policy.max_attempts
-        return attempt, _persist(
-            lambda: self._store.claim(
-                attempt, max_attempts=max_attempts, alone=alone, publish=publish
+        with span("claim"):
+            return attempt, _persist(
+                lambda: self._store.claim(
+                    attempt, max_attempts=max_attempts, alone=alone, publish=publish
+                )
             )
-        )
 
     def _drop(self, task_id: str, claim: Claim) -> Outcome | None:
         """There is nothing to run; what may not be run any more is ended here."""
@@ -128,6 +130,10 @@ class Pipeline:
 
     def _hold(self, attempt: Attempt, record: Record) -> Outcome | None:
         """Runs a claimed attempt under its lease, and writes what came of it."""
+        with structlog.contextvars.bound_contextvars(**record.log_fields):
+            return self._run_claimed(attempt, record)
+
+    def _run_claimed(self, attempt: Attempt, record: Record) -> Outcome | None:
         policy = self._workplace.policy
         with self._workplace.slots.holding(attempt):
             try:
@@ -140,15 +146,16 @@ class Pipeline:
                 return None
             except OutOfMemory as error:
                 # Perhaps a neighbour took it: as after a crash, the next attempt has nothing beside it.
-                problem = Problem.of(error)
+                problem = Problem.of(error, trace_id=record.trace_id)
                 ended = _persist(
                     lambda: self._store.requeue(record, problem, policy=policy, dead=True)
                 )
                 log.warning("attempt_failed", code=error.code, exc_info=error)
                 return Outcome(State.FAILED, error=problem) if ended == "failed" else None
-            written = _persist(
-                lambda: self._store.finish(attempt, outcome, retention=policy.retention)
-            )
+            with span("finish"):
+                written = _persist(
+                    lambda: self._store.finish(attempt, outcome, retention=policy.retention)
+                )
         log.info(
             "finished" if written else "fenced_off",
             state=outcome.state,
@@ -164,7 +171,8 @@ class Pipeline:
             raise
         except InferqError as error:
             log.warning("attempt_failed", code=error.code, exc_info=error)
-            return Outcome(State.FAILED, error=Problem.of(error), timings_ms=clock.milliseconds)
+            problem = Problem.of(error, trace_id=record.trace_id)
+            return Outcome(State.FAILED, error=problem, timings_ms=clock.milliseconds)
         return Outcome(State.SUCCEEDED, result=result, timings_ms=clock.milliseconds)
 
     def _predict(self, record: Record, clock: "_StageClock", work: Work) -> Result:
@@ -185,6 +193,7 @@ class Pipeline:
                 answer = batcher.infer(item, work)
         clock.took("batch_wait", answer.waited)
         clock.took("inference", answer.ran)
+        _record_inference(answer)
         with _model_errors(), clock.stage("postprocess"):
             result = model.postprocess(answer.output, item, prediction.parameters)
             return _RESULT.validate_python(result)
@@ -212,11 +221,20 @@ class _StageClock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
-        yield
+        with span(name):
+            yield
         self.took(name, time.perf_counter() - started)
 
     def took(self, name: str, seconds: float) -> None:
         self.milliseconds[name] = round(seconds * 1e3, 2)
+
+
+def _record_inference(answer: Answer[Any]) -> None:
+    """What the batcher did for one item, told afterwards: several items share one run."""
+    ended = time.perf_counter()
+    began = ended - answer.ran
+    past_span("batch_wait", began=began - answer.waited, ended=began)
+    past_span("inference", began=began, ended=ended, links=[answer.run] if answer.run else [])
 
 
 @contextmanager
