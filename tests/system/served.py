@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,7 +56,13 @@ def descendants(pid: int) -> list[int]:
 class Served:
     """One `inferq up` on a port and a data directory of its own."""
 
-    def __init__(self, data_dir: Path, *arguments: str, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -74,7 +80,8 @@ class Served:
                     for name, value in os.environ.items()
                     if name != "PYTEST_CURRENT_TEST"
                 }
-                | {"XDG_CONFIG_HOME": str(data_dir.parent / "config")},
+                | {"XDG_CONFIG_HOME": str(data_dir.parent / "config")}
+                | dict(environment or {}),
             )
 
     @property
