@@ -15,6 +15,7 @@ const RECENT_MS = 10_000;
 export class LiveCache {
   private readonly pending = new Map<string, Change>();
   private readonly recent = new Map<string, { change: Change; at: number }>();
+  private readonly listeners = new Set<() => void>();
   private timer = 0;
   private flushed = 0;
   private snapshot: Set<string> | undefined;
@@ -32,6 +33,12 @@ export class LiveCache {
         this.write(event.query.queryKey, this.recentChanges());
       }
     });
+
+  /** Calls back after each time that changes were written; returns how to stop that. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
 
   /** Takes in an event of the stream. */
   readonly onEvent = ({ event, data }: ServerEvent): void => {
@@ -142,6 +149,9 @@ export class LiveCache {
       .getQueryCache()
       .findAll({ queryKey: predictionKeys.all })) {
       this.write(queryKey, changes);
+    }
+    for (const listener of this.listeners) {
+      listener();
     }
   };
 
