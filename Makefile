@@ -17,7 +17,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults deploy-load fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,15 +33,15 @@ test: setup ## Run all tests; what a machine lacks is skipped, and said
 	@tools/test.sh $(ARGS)
 
 check: setup ## Lint, types, import rules, web checks (no tests)
-	$(VENV)/bin/ruff format --check src tests tools benchmarks examples
-	$(VENV)/bin/ruff check src tests tools benchmarks examples
+	$(VENV)/bin/ruff format --check src tests tools benchmarks examples deploy
+	$(VENV)/bin/ruff check src tests tools benchmarks examples deploy
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent check
 
 fix: setup ## Format, and mend what the linters can mend
-	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples
-	$(VENV)/bin/ruff format src tests tools benchmarks examples
+	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples deploy
+	$(VENV)/bin/ruff format src tests tools benchmarks examples deploy
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent fix
 
 dev: setup ## Serve with auto-reload of api, worker and web page
@@ -61,6 +61,9 @@ pictures: test-web ## Take the README's pictures again (needs Chromium)
 
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
+
+deploy-load: setup ## Run Compose's system under load while parts of it die (root on Linux); writes benchmarks/results/deploy.md
+	$(PYTHON) tests/deploy/campaign.py $(ARGS)
 
 bench-batching: setup ## Measure a worker's throughput with and without batches
 	$(PYTHON) benchmarks/batching.py
