@@ -17,7 +17,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults deploy-load fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults deploy-load deploy-distance fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ faults: setup ## Run the whole fault campaign on both brokers (about an hour); w
 
 deploy-load: setup ## Run Compose's system under load while parts of it die (root on Linux); writes benchmarks/results/deploy.md
 	$(PYTHON) tests/deploy/campaign.py $(ARGS)
+
+deploy-distance: setup ## Measure what distance between its parts costs (root on Linux); writes benchmarks/results/distance.md
+	$(PYTHON) tests/deploy/distance.py
 
 bench-batching: setup ## Measure a worker's throughput with and without batches
 	$(PYTHON) benchmarks/batching.py

@@ -23,6 +23,7 @@ from system.served import eventually
 START_SECONDS = 180
 RABBITMQ = "/usr/lib/rabbitmq/bin"
 DNS = Path(__file__).with_name("dns.py")
+RELAY = Path(__file__).with_name("relay.py")
 
 
 def stand_ins(base: Path, folder: Path) -> dict[str, Image]:
@@ -105,6 +106,8 @@ class Engine:
     variables: dict[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     """What stands in `.env` besides."""
+    distance: Mapping[str, float] = field(default_factory=dict)
+    """Services whose servers are so many milliseconds away, each way."""
 
     def __post_init__(self) -> None:
         self.folder = short_folder()
@@ -120,6 +123,7 @@ class Engine:
         self._next = dict.fromkeys(self._subnets, 2)
         self.containers: list[Container] = []
         self._lock = threading.Lock()
+        self._relays: list[Process] = []
 
     def __enter__(self) -> Self:
         for name, subnet in self._subnets.items():
@@ -135,6 +139,8 @@ class Engine:
                 self.kill(container)
             if container.resolver:
                 container.resolver.end()
+        for relay in self._relays:
+            relay.end()
         listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
         for line in listed.stdout.splitlines():
             if line.startswith(f"iq{self._id}"):
@@ -211,7 +217,9 @@ class Engine:
         folder = self.folder / f"{service}-{number}-{token_hex(2)}"
         folder.mkdir()
         network, addresses = self._network(
-            f"iq{self._id}-{service}-{number}-{token_hex(2)}", spec.get("networks", ())
+            f"iq{self._id}-{service}-{number}-{token_hex(2)}",
+            spec.get("networks", ()),
+            self.distance.get(service, 0),
         )
         binds, read_only = self._mounts(spec, image)
         hosts = folder / "hosts"
@@ -292,7 +300,9 @@ class Engine:
                     shutil.chown(path, there.stat().st_uid, there.stat().st_gid)
         return path
 
-    def _network(self, name: str, networks: Sequence[str]) -> tuple[str, dict[str, str]]:
+    def _network(
+        self, name: str, networks: Sequence[str], milliseconds: float = 0
+    ) -> tuple[str, dict[str, str]]:
         _ip("netns", "add", name)
         _ip("-n", name, "link", "set", "lo", "up")
         addresses = {}
@@ -300,15 +310,28 @@ class Engine:
             with self._lock:
                 address = f"{self._subnets[network]}.{self._next[network]}"
                 self._next[network] += 1
-            outside = f"v{token_hex(5)}"
-            _ip(
-                "link", "add", outside, "type", "veth", "peer", "name", f"eth{index}", "netns", name
-            )
-            _ip("link", "set", outside, "master", self._bridge(network), "up")
+            if milliseconds and network == "back":
+                self._connect_from_afar(name, f"eth{index}", network, milliseconds)
+            else:
+                self._connect(name, f"eth{index}", network)
             _ip("-n", name, "address", "add", f"{address}/24", "dev", f"eth{index}")
             _ip("-n", name, "link", "set", f"eth{index}", "up")
             addresses[network] = address
         return name, addresses
+
+    def _connect(self, name: str, inside: str, network: str) -> None:
+        outside = f"v{token_hex(5)}"
+        _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)
+        _ip("link", "set", outside, "master", self._bridge(network), "up")
+
+    def _connect_from_afar(self, name: str, inside: str, network: str, milliseconds: float) -> None:
+        command = [sys.executable, str(RELAY), name, inside, f"t{token_hex(5)}"]
+        relay = Process(
+            [*command, self._bridge(network), str(milliseconds)],
+            environment=os.environ, folder=self.folder, name=f"relay-{len(self._relays)}",
+        )  # fmt: skip
+        self._relays.append(relay.start())
+        eventually(lambda: "ready" in relay.output, seconds=60)
 
     def _bridge(self, network: str) -> str:
         return f"iq{self._id}{network}"
