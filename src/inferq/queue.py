@@ -1,7 +1,7 @@
 """The Celery application, the broker's configuration, and the thread that publishes.
 
-A message carries the task id, and the how-manieth for that prediction it is. The record in the state store is
-the truth, the message a hint.
+A message carries the task id, the how-manieth for that prediction it is, and the trace that it belongs to. The record
+in the state store is the truth, the message a hint.
 """
 
 import queue
@@ -24,6 +24,8 @@ from inferq.errors import StateUnavailable, error_class
 from inferq.predictions.record import ModelReference, Problem, Result, State
 from inferq.predictions.repairs import Message, Repairs
 from inferq.sentinel import Sentinels, is_sentinel
+from inferq.telemetry.metrics import count_publish
+from inferq.telemetry.traces import span
 
 TASK_NAME = "inferq.predict"
 EXCHANGE = Exchange("inferq", type="topic")
@@ -34,6 +36,8 @@ PROBE_SECONDS = 1.0
 GOODBYE_SECONDS = 0.1
 STOP = None
 NOWHERE = "inferq._nowhere"
+TRACEPARENT = "traceparent"
+"""The header of a message that names the trace it belongs to."""
 CELERY_STATES = {State.SUCCEEDED: "SUCCESS", State.FAILED: "FAILURE", State.CANCELED: "REVOKED"}
 
 log = structlog.get_logger()
@@ -302,6 +306,7 @@ class Publisher:
             log.warning("outbox_not_cleared")
             self._leave_to_outbox()
         except (OperationalError, OSError) as error:
+            count_publish("failed")
             if self._reachable:
                 log.warning("broker_unavailable", error=type(error).__name__)
             self._reachable = False
@@ -321,15 +326,25 @@ class Publisher:
         )
 
     def _publish(self, message: Message) -> None:
-        self._app.send_task(
-            TASK_NAME,
-            args=(message.task_id, message.publish),
-            task_id=message.task_id,
-            producer=self._producer(),
-            queue=self._known_queue(message),
-            argsrepr="",
-            kwargsrepr="",
+        queue = self._known_queue(message)
+        sending = span(
+            f"publish {queue}",
+            parent=message.traceparent,
+            kind="producer",
+            attributes={"inferq.task_id": message.task_id, "inferq.publish": message.publish},
         )
+        with sending as sent:
+            self._app.send_task(
+                TASK_NAME,
+                args=(message.task_id, message.publish),
+                task_id=message.task_id,
+                producer=self._producer(),
+                queue=queue,
+                headers={TRACEPARENT: sent.traceparent or message.traceparent},
+                argsrepr="",
+                kwargsrepr="",
+            )
+        count_publish("first" if message.publish == 1 else "again")
         self._repairs.published(message)
 
     def _producer(self) -> Producer:

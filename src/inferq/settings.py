@@ -327,6 +327,24 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level logged."
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port that Prometheus reads metrics from (`/metrics`), of each `inferq api` and `inferq worker`; of"
+        " `inferq up` there is one for all. Unset, none.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Address of that port. Who reaches it needs no credential; the metrics name models, never users or"
+        " their files.",
+    )
+    otlp_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Collector (OTLP over HTTP, `http://127.0.0.1:4318`) that traces are sent to; needs the extra `otel`."
+        " Headers, sampling and the rest are OpenTelemetry's own settings (`OTEL_*`). Unset, none are recorded.",
+    )
     url: str | None = Field(
         None, description="Server that `inferq.Client` and `inferq predict` talk to."
     )
