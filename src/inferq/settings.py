@@ -264,9 +264,11 @@ class Settings(BaseSettings):
         (),
         description="Origins of other sites (`https://app.example`) whose pages may use the API with a key.",
     )
-    demo: bool | None = Field(
+    demo: bool | Literal["proxied"] | None = Field(
         None,
-        description="Whether the tutorial's account `ml_user` exists. Unset, only with `inferq up` on loopback.",
+        description="Whether the tutorial's account `ml_user` exists. Unset, only with `inferq up` on loopback."
+        " `proxied`: also behind `INFERQ_TRUSTED_PROXIES`, which must be published on loopback alone (Compose's"
+        " profile `demo`).",
     )
     admin_password: SecretStr | None = Field(
         None,
