@@ -19,7 +19,8 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check check-workflows fix dev web test-web pictures faults fuzz audit sbom dist release bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-install bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
+# Every target below that is a word of its own.
+.PHONY: $(shell awk -F: '/^[a-z-]+:[^=]/ {print $$1}' Makefile)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +127,9 @@ bench-push: setup ## Measure the time from a finished record to a listener
 
 bench-webhooks: setup ## Measure what webhooks cost predictions, also when their receivers hang
 	$(PYTHON) benchmarks/webhooks.py
+
+bench-web: setup ## Measure what a reader of the page waits for (idle machine, Chromium)
+	PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" $(PYTHON) benchmarks/web.py
 
 bench-tuning: setup ## Tune the bundled network, and record what was found (idle machine)
 	$(PYTHON) benchmarks/tuning.py

@@ -24,6 +24,7 @@ from inferq.errors import StateUnavailable, error_class
 from inferq.predictions.record import ModelReference, Problem, Result, State
 from inferq.predictions.repairs import Message, Repairs
 from inferq.sentinel import Sentinels, is_sentinel
+from inferq.telemetry.metrics import count_publish
 from inferq.telemetry.traces import span
 
 TASK_NAME = "inferq.predict"
@@ -305,6 +306,7 @@ class Publisher:
             log.warning("outbox_not_cleared")
             self._leave_to_outbox()
         except (OperationalError, OSError) as error:
+            count_publish("failed")
             if self._reachable:
                 log.warning("broker_unavailable", error=type(error).__name__)
             self._reachable = False
@@ -342,6 +344,7 @@ class Publisher:
                 argsrepr="",
                 kwargsrepr="",
             )
+        count_publish("first" if message.publish == 1 else "again")
         self._repairs.published(message)
 
     def _producer(self) -> Producer:

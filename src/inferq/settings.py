@@ -325,6 +325,18 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level logged."
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port that Prometheus reads metrics from (`/metrics`), of each `inferq api` and `inferq worker`; of"
+        " `inferq up` there is one for all. Unset, none.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Address of that port. Who reaches it needs no credential; the metrics name models, never users or"
+        " their files.",
+    )
     otlp_url: str | None = Field(
         None,
         pattern=r"^https?://",

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from inferq.errors import StateUnavailable
 from inferq.sentinel import Sentinels, is_sentinel
+from inferq.telemetry.metrics import count_state_error
 
 KEY_PREFIX = "inferq:"
 BLOCKING_TIMEOUT = 10.0
@@ -69,11 +70,13 @@ def state_errors() -> Iterator[None]:
     try:
         yield
     except redis.OutOfMemoryError as error:
+        count_state_error("full")
         raise StateUnavailable(
             "The state store is full and takes no more predictions; try again once some were finished and expired.",
             retry_after=30,
         ) from error
     except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError) as error:
+        count_state_error("unreachable")
         raise StateUnavailable(
             "The state store does not answer. Nothing is lost; try again in a moment.",
             retry_after=2,

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -71,6 +71,7 @@ class Served:
         *arguments: str,
         port: int | None = None,
         program: Sequence[str] = PROGRAM,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -89,7 +90,8 @@ class Served:
                     for name, value in os.environ.items()
                     if name != "PYTEST_CURRENT_TEST"
                 }
-                | {"XDG_CONFIG_HOME": str(data_dir.parent / "config")},
+                | {"XDG_CONFIG_HOME": str(data_dir.parent / "config")}
+                | dict(environment or {}),
             )
 
     @property

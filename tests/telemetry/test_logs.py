@@ -23,7 +23,7 @@ PROGRAM = """
     with structlog.contextvars.bound_contextvars(task_id="t1"):
         log.info("said", text=text, data=b"\\xff\\xd8 picture", none=None)
         try:
-            raise OSError(text)
+            raise OSError(text, bytes(range(128, 200)))
         except OSError:
             log.exception("failed")
         logging.getLogger("a.library").warning("it said %s", text)
@@ -48,7 +48,7 @@ def test_each_line_of_ours_and_of_libraries_says_what_it_is_about_and_where_it_c
         assert line["pid"] > 0
         assert line["timestamp"].endswith("Z")
     assert lines[0]["data"] == "<10 bytes>"
-    assert "OSError: hello" in lines[1]["exception"]
+    assert "OSError: [Errno hello] b'…'" in lines[1]["exception"]
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

@@ -111,8 +111,6 @@ test("the log follows a webhook, and each is signed with both secrets after a ro
   await expect(row).toContainText("Delivered");
   await row.getByRole("button", { name: "Attempts" }).click();
   await expect(row.getByRole("cell", { name: "204" })).toBeVisible();
-  await expectAccessible(page);
-  await keep(page, "account-attempts");
 
   const secret = page.getByRole("region", { name: "Signing secret" });
   const text = secret.getByRole("group", { name: "Signing secret", exact: true });
@@ -124,7 +122,7 @@ test("the log follows a webhook, and each is signed with both secrets after a ro
   await keep(page, "account-rotate");
   await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).click();
   await expect(text).not.toHaveText(former);
-  await expect(secret.getByText(/signed with the secret before, too, until/)).toBeVisible();
+  await expect(secret.getByText(/signed with the previous secret as well/)).toBeVisible();
   const current = (await text.textContent()) ?? "";
   await keep(page, "account-secrets");
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inferq.api.problems import internal_problem, problem_response
 from inferq.errors import CrossOrigin, HostNotAllowed, InferqError
 from inferq.settings import Settings
+from inferq.telemetry.metrics import count_request
 from inferq.telemetry.traces import Span, following, read_traceparent, span, trace_id_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -63,6 +64,7 @@ class Edge:
             with span(scope["method"], kind="server") as request:
                 await self._answer(scope, receive, answer)
                 answer.tell(request)
+            answer.count()
             answer.log()
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
@@ -114,10 +116,12 @@ class _Answer:
         self._headers = headers
         self._started = time.perf_counter()
         self.status: int | None = None
+        self._head_after: float | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self._head_after = time.perf_counter() - self._started
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
@@ -131,7 +135,11 @@ class _Answer:
     @property
     def route(self) -> str:
         """The path as its route writes it, so that there are few; empty where there is none."""
-        return getattr(self._scope.get("route"), "path", "")
+        # The route knows only what stands behind the prefixes of the routers around it.
+        form: str = getattr(self._scope.get("route"), "path_format", "")
+        end = form.format_map(self._scope.get("path_params", {}))
+        path: str = self._scope["path"]
+        return path.removesuffix(end) + form if form and path.endswith(end) else form
 
     def tell(self, request: Span) -> None:
         """Says in the request's span what is known of it now."""
@@ -142,6 +150,12 @@ class _Answer:
             request.set({"http.response.status_code": self.status})
             if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 request.fail(str(self.status))
+
+    def count(self) -> None:
+        """Notes it in the metrics; how long a request took that asked to wait says nothing."""
+        waits = "prefer" in Headers(scope=self._scope)
+        seconds = None if waits else self._head_after
+        count_request(self._scope["method"], self.route, self.status, seconds)
 
     def log(self) -> None:
         elapsed = (time.perf_counter() - self._started) * 1e3

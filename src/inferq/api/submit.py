@@ -20,6 +20,7 @@ from inferq.errors import (
     NotFound,
     QueueFull,
     TooManyInFlight,
+    UnavailableError,
 )
 from inferq.models.accepting import PictureLimits, check_input
 from inferq.models.parameters import check_parameters, parse_parameters
@@ -27,6 +28,7 @@ from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Draft, Input, ModelReference, Record, new_task_id
 from inferq.predictions.repairs import Message
 from inferq.predictions.store import PUBLISH_GRACE, Acceptance
+from inferq.telemetry.metrics import count_accepted, count_refused
 from inferq.telemetry.traces import current_traceparent, span
 
 BATCH_CHARACTERS = 64
@@ -152,7 +154,15 @@ def _gone() -> InputGone:
 
 def _accept(services: Services, draft: Draft, store_input: Callable[[], object]) -> Acceptance:
     """Stores the input, then makes the record; nothing stays of what is refused."""
-    services.capacity.check()
+    try:
+        services.capacity.check()
+        return _take(services, draft, store_input)
+    except (QueueFull, TooManyInFlight, UnavailableError) as error:
+        count_refused(error.code)
+        raise
+
+
+def _take(services: Services, draft: Draft, store_input: Callable[[], object]) -> Acceptance:
     with span("store_input"):
         store_input()
     try:
@@ -164,6 +174,7 @@ def _accept(services: Services, draft: Draft, store_input: Callable[[], object])
     if acceptance.outcome == "accepted":
         message = Message(draft.task_id, draft.model, traceparent=draft.traceparent)
         services.publisher.publish(message, lent=PUBLISH_GRACE)
+        count_accepted(str(draft.model))
         return acceptance
     services.storage.delete_all(draft.input_key)
     if acceptance.outcome == "key_reused":

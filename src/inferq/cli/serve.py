@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from inferq.errors import SetupError
 from inferq.settings import ANYWHERE, PREFIX, Settings
-from inferq.telemetry import configure_logging
+from inferq.telemetry import configure_logging, exposing
 from inferq.telemetry.traces import start_traces, stop_traces
 
 PROBE_SECONDS = 3.0
@@ -31,6 +31,10 @@ DataDirOption = Annotated[Path | None, typer.Option(help="Where the data live (I
 
 ReloadOption = Annotated[
     bool, typer.Option("--reload", help="Begin anew when a model's code or card is saved.")
+]
+
+ShareMetricsOption = Annotated[
+    Path | None, typer.Option(hidden=True, help="Where the parent's processes keep their metrics.")
 ]
 
 
@@ -90,6 +94,7 @@ def api(
         bool,
         typer.Option("--healthcheck", help="Only say whether the API of this machine answers."),
     ] = False,
+    share_metrics: ShareMetricsOption = None,
 ) -> None:
     """Run the HTTP API alone; state store, broker and storage come from the settings."""
     settings = read_settings(process="api", host=host, port=port)
@@ -97,6 +102,8 @@ def api(
         _tell_health(check_api(settings))
     from inferq.api.app import serve  # noqa: PLC0415 - other commands need none of it
 
+    if share_metrics:
+        exposing.share_metrics(share_metrics)
     start_traces(settings, process="api")
     try:
         serve(settings, fd=fd)
@@ -114,6 +121,7 @@ def worker(
         bool,
         typer.Option("--healthcheck", help="Only say whether the worker of this machine is well."),
     ] = False,
+    share_metrics: ShareMetricsOption = None,
 ) -> None:
     """Run a worker alone; state store, broker and storage come from the settings."""
     if healthcheck:
@@ -123,6 +131,10 @@ def worker(
     from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
 
     settings = read_settings(process="worker")
+    if share_metrics:
+        # The API tells them.
+        settings = settings.model_copy(update={"metrics_port": None})
+        exposing.share_metrics(share_metrics)
     start_traces(settings, process="worker")
     try:
         status = run_worker(settings, models or (), concurrency=concurrency, on_save=reload)

@@ -13,6 +13,7 @@ import fsspec
 from fsspec.core import url_to_fs
 
 from inferq.errors import DiskFull, NotFound, StorageUnavailable
+from inferq.telemetry.metrics import count_storage_error
 
 DAY = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/?$")
 CHUNK_BYTES = 2**20
@@ -169,7 +170,9 @@ def _storage_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFound("This file is not in storage any more.") from error
     except OSError as error:
-        if error.errno in NO_ROOM:
+        no_room = error.errno in NO_ROOM
+        count_storage_error((DiskFull if no_room else StorageUnavailable).code)
+        if no_room:
             raise DiskFull("The storage has no room for this input.", retry_after=30) from error
         raise StorageUnavailable(
             "The storage does not answer. Nothing is lost; try again in a moment.", retry_after=2

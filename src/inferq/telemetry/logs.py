@@ -18,6 +18,8 @@ SECRETS = (
     # Our own credentials by their forms; then the passwords of URLs, which libraries put into their errors.
     (re.compile(r"\b(iq_|is_|ia_)[0-9a-f]{24}[A-Za-z0-9_-]{43}"), r"\1…"),
     (re.compile(r"\bwhsec_[A-Za-z0-9+/]{20,}={0,2}"), "whsec_…"),
+    # Bytes in the message of somebody's exception.
+    (re.compile(r"\bb'(?:[^'\\]|\\.){24,}'"), "b'…'"),
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*):[^\s/@\"']+@"), r"\1:…@"),
 )
 

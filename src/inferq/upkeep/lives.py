@@ -7,6 +7,7 @@ import structlog
 from inferq.errors import RecordTooNew
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import Record, State
+from inferq.telemetry.metrics import count_attempt, count_finished
 from inferq.upkeep.parts import Parts
 
 BATCH = 500
@@ -38,6 +39,7 @@ def end_overdue(parts: Parts) -> None:
         problem = queue_timeout(record)
         if parts.store.fail(task_id, problem, policy=parts.policy):
             parts.results.copy(task_id, State.FAILED, None, problem)
+            count_finished(str(record.prediction.model), State.FAILED, problem.code)
             log.warning("overdue", **record.log_fields)
 
 
@@ -50,7 +52,9 @@ def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str =
         outcome = parts.store.requeue(record, problem, policy=parts.policy, dead=dead)
         if outcome == "failed":
             parts.results.copy(task_id, State.FAILED, None, problem)
+            count_finished(str(record.prediction.model), State.FAILED, problem.code)
         if outcome in ("requeued", "failed"):
+            count_attempt(str(record.prediction.model), "lost")
             log.warning("attempt_lost", **record.log_fields, worker=record.worker, outcome=outcome)
 
 

@@ -20,6 +20,7 @@ from inferq.predictions.deliveries import (
 )
 from inferq.predictions.record import Record
 from inferq.predictions.store import PredictionStore
+from inferq.telemetry.metrics import count_webhook
 from inferq.telemetry.traces import Span, span
 from inferq.webhooks.answer import Answer, Unreached
 from inferq.webhooks.payload import body_of
@@ -136,6 +137,7 @@ class Sender:
             error=error,
         )
         report = judge(due, attempt, answer, now=datetime.now(UTC))
+        count_webhook(report.outcome)
         state = self._deliveries.report(due, report)
         log.info(
             "webhook_attempted",

@@ -21,12 +21,17 @@ from inferq.errors import (
     UnknownModel,
 )
 from inferq.models.base import File
-from inferq.models.batching import Batching
 from inferq.models.served import ServedModel
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import Attempt, Problem, Record, Result, State
 from inferq.predictions.store import Claim, Outcome, Policy, PredictionStore
 from inferq.storage import Storage
+from inferq.telemetry.metrics import (
+    count_attempt,
+    count_finished,
+    measure_batch,
+    measure_stages,
+)
 from inferq.telemetry.traces import past_span, span
 from inferq.worker.batcher import Answer, Batcher, Work
 from inferq.worker.gate import Gate
@@ -68,7 +73,7 @@ class Pipeline:
         self._storage = storage
         self._models = models
         self._batchers = {
-            reference: _batcher(model.infer, model.batching, slots=workplace.slots.count)
+            reference: _batcher(model, slots=workplace.slots.count)
             for reference, model in models.items()
         }
         self._workplace = workplace
@@ -126,6 +131,8 @@ class Pipeline:
         )
         policy = self._workplace.policy
         failed = _persist(lambda: self._store.fail(task_id, problem, policy=policy))
+        if failed:
+            count_finished(str(record.prediction.model), State.FAILED, problem.code)
         return Outcome(State.FAILED, error=problem) if failed else None
 
     def _hold(self, attempt: Attempt, record: Record) -> Outcome | None:
@@ -135,6 +142,7 @@ class Pipeline:
 
     def _run_claimed(self, attempt: Attempt, record: Record) -> Outcome | None:
         policy = self._workplace.policy
+        model = str(record.prediction.model)
         with self._workplace.slots.holding(attempt):
             try:
                 with self._workplace.slots.at_work(attempt) as work:
@@ -142,6 +150,7 @@ class Pipeline:
             except StorageUnavailable:
                 self._storage_watch.report_away()
                 released = _persist(lambda: self._store.release(attempt, delay=STORAGE_DELAY))
+                count_attempt(model, "released")
                 log.warning("released", reason="storage_unavailable", written=released)
                 return None
             except OutOfMemory as error:
@@ -150,12 +159,17 @@ class Pipeline:
                 ended = _persist(
                     lambda: self._store.requeue(record, problem, policy=policy, dead=True)
                 )
+                count_attempt(model, error.code)
                 log.warning("attempt_failed", code=error.code, exc_info=error)
-                return Outcome(State.FAILED, error=problem) if ended == "failed" else None
+                if ended != "failed":
+                    return None
+                count_finished(model, State.FAILED, problem.code)
+                return Outcome(State.FAILED, error=problem)
             with span("finish"):
                 written = _persist(
                     lambda: self._store.finish(attempt, outcome, retention=policy.retention)
                 )
+        _count(record, outcome, written=written)
         log.info(
             "finished" if written else "fenced_off",
             state=outcome.state,
@@ -205,10 +219,29 @@ class Pipeline:
             raise InputMissing("The stored input is gone; send it again.") from error
 
 
-def _batcher(
-    infer: Callable[[Sequence[Any]], Sequence[Any]], batching: Batching, *, slots: int
-) -> Batcher[Any, Any]:
+def _count(record: Record, outcome: Outcome, *, written: bool) -> None:
+    """Notes how an attempt went, and the prediction if that was its end."""
+    model = str(record.prediction.model)
+    count_attempt(model, str(outcome.state) if written else "fenced_off")
+    if not written:
+        return
+    count_finished(model, outcome.state, outcome.error.code if outcome.error else None)
+    measure_stages(
+        model,
+        outcome.timings_ms or {},
+        queued_seconds=record.prediction.timings_ms.get("queued", 0.0) / 1e3,
+        trace_id=record.trace_id,
+    )
+
+
+def _batcher(model: ServedModel[Any, Any], *, slots: int) -> Batcher[Any, Any]:
+    reference, batching = model.about.reference, model.batching
     lanes = batching.parallel or slots
+
+    def infer(items: Sequence[Any]) -> Sequence[Any]:
+        measure_batch(reference, len(items))
+        return model.infer(items)
+
     return Batcher(infer, max_batch=batching.size, max_wait=batching.max_wait, lanes=lanes)
 
 

@@ -35,6 +35,7 @@ export function Dialog({
       closeButtonProps={{ "aria-label": t(($) => $.action.close) }}
       // Its <header> would count as the page's.
       attributes={{ header: { role: "presentation" } }}
+      yOffset="2dvh"
       centered
     >
       {children}

@@ -16,16 +16,21 @@ export function Attempts({ delivery }: { delivery: Delivery }) {
           <Table.Tr>
             <Table.Th>{t(($) => $.attempt.number)}</Table.Th>
             <Table.Th>{t(($) => $.attempt.at)}</Table.Th>
-            <Table.Th ta="right">{t(($) => $.attempt.took)}</Table.Th>
-            <Table.Th w="45%">{t(($) => $.attempt.answer)}</Table.Th>
+            <Table.Th w="55%">{t(($) => $.attempt.answer)}</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {delivery.attempts.toReversed().map(({ number, started_at, duration_ms, ...answer }) => (
             <Table.Tr key={number}>
               <Table.Td>{format.number(number)}</Table.Td>
-              <Table.Td>{format.exact(started_at)}</Table.Td>
-              <Table.Td ta="right">{format.milliseconds(duration_ms)}</Table.Td>
+              <Table.Td>
+                <Group gap="0 12px">
+                  <span className={classes.whole}>{format.exact(started_at)}</span>
+                  <Text span size="xs" c="dimmed" className={classes.whole ?? ""}>
+                    {t(($) => $.attempt.took, { duration: format.milliseconds(duration_ms) })}
+                  </Text>
+                </Group>
+              </Table.Td>
               <Table.Td className={classes.long ?? ""}>
                 {answer.status ?? t(($) => $.deliveries.noAnswer)}
                 {answer.error && (

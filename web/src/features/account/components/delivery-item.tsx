@@ -29,22 +29,22 @@ export function DeliveryItem({ delivery, busy, onAgain }: DeliveryItemProps) {
   const { task_id, event, url, created_at, attempts } = delivery;
   return (
     <li className={classes.row}>
-      <Group gap="4px 12px">
-        <DeliveryBadge state={delivery.state} />
-        <Anchor component={Link} to={`/predictions/${task_id}`} size="sm" underline="always">
-          {t(($) => $.deliveries.prediction, { id: task_id.slice(0, SHOWN_CHARACTERS) })}
-        </Anchor>
-        <Text span size="sm" c="dimmed">
-          {tc(($) => $.state[event])}
-        </Text>
-      </Group>
+      <DeliveryBadge state={delivery.state} />
       <Text span size="sm" c="dimmed" ta="right" title={format.moment(created_at)}>
         {format.relative(created_at)}
       </Text>
       <span className={`${classes.wide} ${classes.long} ${classes.mono}`}>{url}</span>
-      <Group gap="xs" justify="space-between" className={classes.wide ?? ""}>
-        <Progress delivery={delivery} />
-        <Group gap="xs">
+      <div className={`${classes.wide} ${classes.foot}`}>
+        <div className={classes.facts}>
+          <Anchor component={Link} to={`/predictions/${task_id}`} size="sm" underline="always">
+            {t(($) => $.deliveries.prediction, {
+              id: task_id.slice(0, SHOWN_CHARACTERS),
+              state: tc(($) => $.state[event]),
+            })}
+          </Anchor>
+          <Progress delivery={delivery} />
+        </div>
+        <Group gap="xs" wrap="nowrap">
           {attempts.length > 0 && (
             <Button
               size="compact-sm"
@@ -69,7 +69,7 @@ export function DeliveryItem({ delivery, busy, onAgain }: DeliveryItemProps) {
               : t(($) => $.deliveries.again)}
           </Button>
         </Group>
-      </Group>
+      </div>
       <Collapse expanded={opened} id={id} className={classes.wide ?? ""}>
         <Attempts delivery={delivery} />
       </Collapse>
@@ -84,7 +84,7 @@ function Progress({ delivery }: { delivery: Delivery }) {
   const { attempts_made, next_attempt_at, state } = delivery;
   const last = lastAttempt(delivery);
   return (
-    <div className={classes.facts}>
+    <>
       <span>
         {t(($) => $.deliveries.made, {
           count: attempts_made,
@@ -108,6 +108,6 @@ function Progress({ delivery }: { delivery: Delivery }) {
           </span>
         )
       )}
-    </div>
+    </>
   );
 }

@@ -21,16 +21,9 @@ export function KeyItem({ apiKey, busy, onRevoke }: KeyItemProps) {
   const name = apiKey.label || t(($) => $.keys.unnamed);
   return (
     <li className={classes.row}>
-      <Group gap={8}>
-        <Text span fw={600} className={classes.long ?? ""}>
-          {name}
-        </Text>
-        {apiKey.scopes.map((scope) => (
-          <Badge key={scope} variant="default" size="sm" tt="none" fw={500}>
-            {t(($) => $.scope[scope].name)}
-          </Badge>
-        ))}
-      </Group>
+      <Text fw={600} className={classes.long ?? ""}>
+        {name}
+      </Text>
       <ConfirmButton
         icon={<IconTrash size={14} aria-hidden />}
         label={t(($) => $.keys.revoke)}
@@ -41,6 +34,13 @@ export function KeyItem({ apiKey, busy, onRevoke }: KeyItemProps) {
       />
       <div className={`${classes.wide} ${classes.facts}`}>
         <span className={classes.mono}>{beginningOf(apiKey)}</span>
+        <Group gap={6}>
+          {apiKey.scopes.map((scope) => (
+            <Badge key={scope} variant="default" size="sm" tt="none" fw={500}>
+              {t(($) => $.scope[scope].name)}
+            </Badge>
+          ))}
+        </Group>
         <span title={format.moment(created_at)}>
           {t(($) => $.keys.created, { date: format.date(created_at) })}
         </span>
