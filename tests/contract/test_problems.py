@@ -25,6 +25,7 @@ from inferq.api.rendering import Renders
 from inferq.errors import InferqError, error_class, error_classes
 from inferq.models.register import ModelRegister
 from inferq.settings import Settings
+from inferq.state import connect
 from inferq.storage import Storage
 from inferq.worker.pipeline import Pipeline
 from people import Person
@@ -287,6 +288,15 @@ def no_storage(site: Site):
 @reaches("state_unavailable")
 def no_state_store(site: Site):
     return site.submit(site.start(redis_url=SecretStr("redis://127.0.0.1:1/0")))
+
+
+@reaches("record_too_new")
+def a_prediction_of_a_newer_version(site: Site):
+    api = site.start()
+    path = site.queued(api)
+    with connect(site.settings.state_url()) as client:
+        client.hset(f"inferq:prediction:{path.rpartition('/')[2]}", "schema", 1000)
+    return api.get(path)
 
 
 @reaches("issuer_unavailable")
