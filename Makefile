@@ -17,7 +17,7 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
+.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-storages bench-tuning bench-webhooks gen lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ sbom: $(AUDIT_STAMP) $(WEB_STAMP) ## Write what inferq is made of (CycloneDX) in
 
 bench-security: setup ## Measure what bombs cost, and how they are answered
 	$(PYTHON) benchmarks/security.py
+
+bench-storages: setup ## Measure what writing and reading an input costs, by protocol
+	$(PYTHON) benchmarks/storages.py
 
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
