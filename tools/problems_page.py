@@ -23,7 +23,7 @@ Every error of the HTTP API is `application/problem+json` ([RFC 9457](https://ww
 What is no HTTP/1.1 at all (a length that is no number, an unknown method, bytes that are no text in the request line)
 is answered by the web server in front of the application: 400, as plain text.
 
-<!-- Written by `make gen` from src/inferq/errors.py. -->
+<!-- Written by `make gen` from src/inferq/errors/. -->
 """
 ANSWERS = "Answers"
 OUTCOMES = "Why a prediction failed"

@@ -19,6 +19,7 @@ from inferq.accounts.setup import make_accounts_in_time
 from inferq.api.connections import BoundedConnection
 from inferq.api.deps import Services
 from inferq.api.edge import Edge
+from inferq.api.gauges import Gauges
 from inferq.api.openapi import DescribedApi, describe_webhooks
 from inferq.api.problems import add_error_handlers
 from inferq.api.routes import root
@@ -27,6 +28,7 @@ from inferq.models.inputs import prepare_pillow
 from inferq.safety import require_safe
 from inferq.settings import Settings
 from inferq.storage import require_usable
+from inferq.telemetry.exposing import expose_metrics
 
 GRACE_SECONDS = 5
 CANCEL_AGAIN_SECONDS = 0.1
@@ -66,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         tasks = [
             asyncio.create_task(services.changes.run()),
             asyncio.create_task(services.changes.tell_places()),
+            asyncio.create_task(services.changes.tell_load()),
             asyncio.create_task(services.callers.run()),
         ]
         yield
@@ -119,6 +122,7 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
         target=make_accounts_in_time, args=[settings], name="accounts", daemon=True
     ).start()
     app = create_app(settings)
+    expose_metrics(settings, [Gauges(app)])
     sockets = None if fd is None else [socket.socket(fileno=fd)]
     Server(app, host=settings.host, port=settings.port).run(sockets=sockets)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
@@ -155,6 +156,7 @@ class CredentialCheck(SecurityBase):
         for scope in scopes.scopes:
             if scope not in caller.scopes:
                 raise InsufficientScope.of(scope)
+        structlog.contextvars.bind_contextvars(owner=caller.owner)
         return caller
 
 

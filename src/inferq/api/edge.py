@@ -1,7 +1,5 @@
 """What every request passes first: its trace id, the Host and Origin checks, security headers, the access log."""
 
-import re
-import secrets
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,10 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inferq.api.problems import internal_problem, problem_response
 from inferq.errors import CrossOrigin, HostNotAllowed, InferqError
 from inferq.settings import Settings
+from inferq.telemetry.metrics import count_request
+from inferq.telemetry.traces import Span, following, read_traceparent, span, trace_id_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 SAME_SITE = frozenset({"same-origin", "none"})
-TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 IMMUTABLE = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-cache"
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})
@@ -55,21 +54,33 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        scope["trace_id"] = trace_id = _trace_id(headers)
+        traceparent = read_traceparent(headers.get("traceparent"))
+        scope["trace_id"] = trace_id_of(traceparent)
         answer = _Answer(send, scope, self._headers)
-        with structlog.contextvars.bound_contextvars(trace_id=trace_id):
-            try:
-                host = self._check_host(headers)
-                scope["own_page"] = self._is_own_page(host, headers)
-                self._check_origin(scope, headers)
-                await self._app(scope, receive, answer.send)
-            except InferqError as error:
-                await problem_response(error, trace_id=trace_id)(scope, receive, answer.send)
-            except Exception:
-                log.exception("request_failed")
-                if answer.status is None:
-                    await internal_problem(trace_id=trace_id)(scope, receive, answer.send)
+        with following(traceparent):
+            if scope["path"] in QUIET_PATHS:
+                await self._answer(scope, receive, answer)
+                return
+            with span(scope["method"], kind="server") as request:
+                await self._answer(scope, receive, answer)
+                answer.tell(request)
+            answer.count()
             answer.log()
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        headers = Headers(scope=scope)
+        trace_id = scope["trace_id"]
+        try:
+            host = self._check_host(headers)
+            scope["own_page"] = self._is_own_page(host, headers)
+            self._check_origin(scope, headers)
+            await self._app(scope, receive, answer.send)
+        except InferqError as error:
+            await problem_response(error, trace_id=trace_id)(scope, receive, answer.send)
+        except Exception:
+            log.exception("request_failed")
+            if answer.status is None:
+                await internal_problem(trace_id=trace_id)(scope, receive, answer.send)
 
     def _check_host(self, headers: Headers) -> str:
         """The host that a request is addressed to; refuses a name that a foreign page has rebound to this server."""
@@ -105,10 +116,12 @@ class _Answer:
         self._headers = headers
         self._started = time.perf_counter()
         self.status: int | None = None
+        self._head_after: float | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self._head_after = time.perf_counter() - self._started
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
@@ -119,24 +132,46 @@ class _Answer:
             headers.setdefault("Cache-Control", IMMUTABLE if hashed else PRIVATE)
         await self._send(message)
 
+    @property
+    def route(self) -> str:
+        """The path as its route writes it, so that there are few; empty where there is none."""
+        # The route knows only what stands behind the prefixes of the routers around it.
+        form: str = getattr(self._scope.get("route"), "path_format", "")
+        end = form.format_map(self._scope.get("path_params", {}))
+        path: str = self._scope["path"]
+        return path.removesuffix(end) + form if form and path.endswith(end) else form
+
+    def tell(self, request: Span) -> None:
+        """Says in the request's span what is known of it now."""
+        method = self._scope["method"]
+        request.rename(f"{method} {self.route}" if self.route else method)
+        request.set({"http.request.method": method, "http.route": self.route})
+        if self.status is not None:
+            request.set({"http.response.status_code": self.status})
+            if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                request.fail(str(self.status))
+
+    def count(self) -> None:
+        """Notes it in the metrics; how long a request took that asked to wait says nothing."""
+        waits = "prefer" in Headers(scope=self._scope)
+        seconds = None if waits else self._head_after
+        count_request(self._scope["method"], self.route, self.status, seconds)
+
     def log(self) -> None:
-        path = self._scope["path"]
-        if path in QUIET_PATHS:
-            return
         elapsed = (time.perf_counter() - self._started) * 1e3
         log.info(
             "request",
             method=self._scope["method"],
-            path=path,
+            path=self._scope["path"],
             status=self.status,
             ms=round(elapsed, 1),
+            **self._named(),
         )
 
-
-def _trace_id(headers: Headers) -> str:
-    """The caller's W3C trace id, or a new one."""
-    match = TRACEPARENT.match(headers.get("traceparent", ""))
-    return match.group(1) if match else secrets.token_hex(16)
+    def _named(self) -> dict[str, str]:
+        """The prediction that the path names."""
+        task_id = self._scope.get("path_params", {}).get("task_id")
+        return {} if task_id is None else {"task_id": task_id}
 
 
 def _netloc(origin: str) -> str:

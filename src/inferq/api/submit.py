@@ -20,6 +20,7 @@ from inferq.errors import (
     NotFound,
     QueueFull,
     TooManyInFlight,
+    UnavailableError,
 )
 from inferq.models.accepting import PictureLimits, check_input
 from inferq.models.parameters import check_parameters, parse_parameters
@@ -27,6 +28,8 @@ from inferq.models.register import RegisteredCard
 from inferq.predictions.record import Draft, Input, ModelReference, Record, new_task_id
 from inferq.predictions.repairs import Message
 from inferq.predictions.store import PUBLISH_GRACE, Acceptance
+from inferq.telemetry.metrics import count_accepted, count_refused
+from inferq.telemetry.traces import current_traceparent, span
 
 BATCH_CHARACTERS = 64
 METADATA_BYTES = 4096
@@ -70,6 +73,7 @@ def submit(
         callback_url=services.callbacks.url_for(caller.credential, options.callback_url),
         idempotency_key=idempotency_key,
         fingerprint=_fingerprint(given.sha256, card.reference, parameters),
+        traceparent=current_traceparent(),
     )
     return _accept(services, draft, lambda: services.storage.write(draft.input_key, upload.data))
 
@@ -108,6 +112,7 @@ def rerun(
         if idempotency_key is None
         else f"rerun/{record.task_id}/{idempotency_key}",
         fingerprint=_fingerprint(prediction.input.sha256, card.reference, parameters),
+        traceparent=current_traceparent(),
     )
 
     def copy() -> None:
@@ -149,15 +154,27 @@ def _gone() -> InputGone:
 
 def _accept(services: Services, draft: Draft, store_input: Callable[[], object]) -> Acceptance:
     """Stores the input, then makes the record; nothing stays of what is refused."""
-    services.capacity.check()
-    store_input()
     try:
-        acceptance = services.store.accept(draft)
+        services.capacity.check()
+        return _take(services, draft, store_input)
+    except (QueueFull, TooManyInFlight, UnavailableError) as error:
+        count_refused(error.code)
+        raise
+
+
+def _take(services: Services, draft: Draft, store_input: Callable[[], object]) -> Acceptance:
+    with span("store_input"):
+        store_input()
+    try:
+        with span("accept"):
+            acceptance = services.store.accept(draft)
     except (QueueFull, TooManyInFlight):
         services.storage.delete_all(draft.input_key)
         raise
     if acceptance.outcome == "accepted":
-        services.publisher.publish(Message(draft.task_id, draft.model), lent=PUBLISH_GRACE)
+        message = Message(draft.task_id, draft.model, traceparent=draft.traceparent)
+        services.publisher.publish(message, lent=PUBLISH_GRACE)
+        count_accepted(str(draft.model))
         return acceptance
     services.storage.delete_all(draft.input_key)
     if acceptance.outcome == "key_reused":

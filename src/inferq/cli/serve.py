@@ -1,15 +1,20 @@
 """Commands that serve: `up`, `api`, `worker`."""
 
 import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
 
 from inferq.errors import SetupError
-from inferq.settings import PREFIX, Settings
-from inferq.telemetry import configure_logging
+from inferq.settings import ANYWHERE, PREFIX, Settings
+from inferq.telemetry import configure_logging, exposing
+from inferq.telemetry.traces import start_traces, stop_traces
+
+PROBE_SECONDS = 3.0
 
 ModelsArgument = Annotated[
     list[str] | None,
@@ -28,6 +33,10 @@ ReloadOption = Annotated[
     bool, typer.Option("--reload", help="Begin anew when a model's code or card is saved.")
 ]
 
+ShareMetricsOption = Annotated[
+    Path | None, typer.Option(hidden=True, help="Where the parent's processes keep their metrics.")
+]
+
 
 def add_commands(app: typer.Typer) -> None:
     """Adds this file's commands."""
@@ -36,8 +45,12 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(worker)
 
 
-def read_settings(**options: Any) -> Settings:
+def read_settings(*, process: str | None = None, **options: Any) -> Settings:
     """The settings of this process; options that were given count more than the environment.
+
+    Args:
+        process: What its log lines say of where they come from.
+        options: By the names of settings; None where they were not given.
 
     Raises:
         SetupError: A value is not valid; the message names the variable.
@@ -47,7 +60,7 @@ def read_settings(**options: Any) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SetupError(f"A setting is not valid. {wrong}.") from error
-    configure_logging(settings)
+    configure_logging(settings, process=process)
     return settings
 
 
@@ -65,7 +78,7 @@ def up(
     """Serve on this machine: Valkey, a worker, the API and the web page, in one command."""
     from inferq.embedded.supervisor import Supervisor  # noqa: PLC0415 - other commands need none of it
 
-    settings = read_settings(host=host, port=port, data_dir=data_dir)
+    settings = read_settings(process="up", host=host, port=port, data_dir=data_dir)
     Supervisor(settings, models=models or (), workers=workers, reload=reload).run(
         lambda url: _banner(url, settings)
     )
@@ -77,11 +90,25 @@ def api(
     fd: Annotated[
         int | None, typer.Option(hidden=True, help="A listening socket of the parent.")
     ] = None,
+    healthcheck: Annotated[
+        bool,
+        typer.Option("--healthcheck", help="Only say whether the API of this machine answers."),
+    ] = False,
+    share_metrics: ShareMetricsOption = None,
 ) -> None:
     """Run the HTTP API alone; state store, broker and storage come from the settings."""
+    settings = read_settings(process="api", host=host, port=port)
+    if healthcheck:
+        _tell_health(check_api(settings))
     from inferq.api.app import serve  # noqa: PLC0415 - other commands need none of it
 
-    serve(read_settings(host=host, port=port), fd=fd)
+    if share_metrics:
+        exposing.share_metrics(share_metrics)
+    start_traces(settings, process="api")
+    try:
+        serve(settings, fd=fd)
+    finally:
+        stop_traces()
 
 
 def worker(
@@ -94,23 +121,46 @@ def worker(
         bool,
         typer.Option("--healthcheck", help="Only say whether the worker of this machine is well."),
     ] = False,
+    share_metrics: ShareMetricsOption = None,
 ) -> None:
     """Run a worker alone; state store, broker and storage come from the settings."""
     if healthcheck:
-        raise typer.Exit(_check_workers())
+        from inferq.worker.liveness import check_workers  # noqa: PLC0415 - a probe should cost little
+
+        _tell_health(check_workers())
     from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
 
-    status = run_worker(read_settings(), models or (), concurrency=concurrency, on_save=reload)
+    settings = read_settings(process="worker")
+    if share_metrics:
+        # The API tells them.
+        settings = settings.model_copy(update={"metrics_port": None})
+        exposing.share_metrics(share_metrics)
+    start_traces(settings, process="worker")
+    try:
+        status = run_worker(settings, models or (), concurrency=concurrency, on_save=reload)
+    finally:
+        stop_traces()
     raise typer.Exit(status)
 
 
-def _check_workers() -> int:
-    """For orchestrators: 0 if a worker runs here and messages that wait reach it, else 1 and the reason."""
-    from inferq.worker.liveness import check_workers  # noqa: PLC0415 - a probe should cost little
+def check_api(settings: Settings) -> str | None:
+    """What is wrong with the API of this machine; None where it answers."""
+    host = ANYWHERE.get(settings.host, settings.host).strip("[]")
+    connection = HTTPConnection(host, settings.port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": settings.allowed_hosts[0]})
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        return f"the API does not answer on {host}:{settings.port} ({error})"
+    finally:
+        connection.close()
+    return None if status == HTTPStatus.OK else f"the API answers {status}"
 
-    trouble = check_workers()
+
+def _tell_health(trouble: str | None) -> NoReturn:
+    """For orchestrators: status 0 where all is well, else 1 and the reason."""
     typer.echo(trouble or "well", err=trouble is not None)
-    return 0 if trouble is None else 1
+    raise typer.Exit(0 if trouble is None else 1)
 
 
 def _banner(url: str, settings: Settings) -> None:

@@ -24,8 +24,9 @@ from inferq.errors import SetupError, StateUnavailable
 from inferq.models.providers import split_by_device
 from inferq.models.register import ModelRegister
 from inferq.safety import is_local, require_safe
-from inferq.settings import LocalServer, Settings
+from inferq.settings import ANYWHERE, LocalServer, Settings
 from inferq.state import connect
+from inferq.telemetry.exposing import make_folder
 from inferq.worker.liveness import BeatFile
 
 TICK = 0.1
@@ -37,8 +38,6 @@ LOAD_SECONDS = 300.0
 """For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - compared with
-"""How this machine itself reaches what listens on these addresses."""
 
 log = structlog.get_logger()
 
@@ -75,6 +74,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._valkey: Child | None = None
         self._recovery: Recovery | None = None
+        self._metrics: Path | None = None
 
     @property
     def url(self) -> str:
@@ -96,6 +96,8 @@ class Supervisor:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock = _lock(data_dir, self.url)
         listener = _listen(self._settings)
+        if self._settings.metrics_port is not None:
+            self._metrics = make_folder(data_dir / "metrics")
         server = self._start_valkey(data_dir, lock)
         try:
             redis_url = server.url if server else self._settings.state_url()
@@ -151,14 +153,22 @@ class Supervisor:
         # The supervisor keeps the listening socket: while the API restarts, connections wait instead of failing.
         fd = listener.fileno()
         self._children = [
-            Child("API", [*inferq, "api", "--fd", str(fd)], environment, pass_fds=[fd])
+            Child(
+                "API",
+                [*inferq, "api", "--fd", str(fd), *self._share_metrics("api")],
+                environment,
+                pass_fds=[fd],
+            )
         ]
         for index in range(self._workers or len(self._devices)):
             providers = self._devices[index % len(self._devices)]
             # Where there is one, what `inferq models tune` chose is to have a say.
             several = len(self._devices) > 1
             own = environment | ({"INFERQ_PROVIDERS": ",".join(providers)} if several else {})
-            options = ["--reload"] if self._reload else []
+            options = [
+                *(["--reload"] if self._reload else []),
+                *self._share_metrics(f"worker{index}"),
+            ]
             worker = Child("worker", [*inferq, "worker", *self._models, *options], own)
             worker.mendable = self._reload
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
@@ -167,6 +177,12 @@ class Supervisor:
             self._children.append(worker)
         for child in self._children:
             child.start()
+
+    def _share_metrics(self, name: str) -> list[str]:
+        """The options of a child that keeps its metrics with the others, where anybody asks for them."""
+        if self._metrics is None:
+            return []
+        return ["--share-metrics", str(self._metrics / name)]
 
     def _tend_until(self, done: Callable[[], bool], seconds: float | None) -> None:
         deadline = None if seconds is None else time.monotonic() + seconds

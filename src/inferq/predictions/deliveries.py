@@ -140,6 +140,11 @@ class Deliveries:
         )  # fmt: skip
         return None if answer == "deleted" else DeliveryState(answer)
 
+    def receivers_waiting(self) -> int:
+        """How many receivers something is to be sent to."""
+        with state_errors():
+            return int(self._client.zcard("inferq:webhooks"))
+
     def redeliver(self, task_id: str) -> Literal["pending", "disabled", "gone"]:
         """Has a delivery sent again, whatever came of it before; `disabled` where its receiver wants no more."""
         answer: Literal["pending", "disabled", "gone"] = self._call("redeliver", task_id)

@@ -39,6 +39,8 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
     for name in ("batch", "rerun_of", "callback_url"):
         if (value := getattr(draft, name)) is not None:
             fields += [name, value]
+    if draft.traceparent:
+        fields += ["traceparent", draft.traceparent]
     return fields
 
 
@@ -77,6 +79,7 @@ def decode(fields: Mapping[str, str]) -> Record:
         if "start_by" in fields
         else None,
         callback_url=fields.get("callback_url"),
+        traceparent=fields.get("traceparent", ""),
     )
 
 

@@ -14,7 +14,8 @@ def attempts_exhausted(record: Record) -> Problem:
             f"This was started {times}, and each time the process that worked on it died before it was done."
             " The input probably makes the model crash or run out of memory, so it is not tried again;"
             " the log of the workers holds the reason."
-        )
+        ),
+        trace_id=record.trace_id,
     )
 
 
@@ -25,7 +26,8 @@ def attempt_timeout(record: Record, limit: timedelta) -> Problem:
         AttemptTimeout(
             f"This was started {times}, and each time it was not done within {_seconds(limit)},"
             " the longest that one attempt may take (INFERQ_ATTEMPT_TIMEOUT), so it is not tried again."
-        )
+        ),
+        trace_id=record.trace_id,
     )
 
 
@@ -43,7 +45,8 @@ def queue_timeout(record: Record) -> Problem:
         QueueTimeout(
             f"This waited longer than {_seconds(limit)} ({why}), because no worker was free for it,"
             f" so it is not started any more.{before} Send it again once enough workers are running."
-        )
+        ),
+        trace_id=record.trace_id,
     )
 
 

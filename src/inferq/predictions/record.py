@@ -299,6 +299,8 @@ class Draft:
     callback_url: str | None = None
     idempotency_key: str | None = None
     fingerprint: str = ""
+    traceparent: str = ""
+    """Trace context of the request, which all that follows from it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +331,24 @@ class Record:
     queue_timeout: timedelta
     start_within: timedelta | None
     callback_url: str | None
+    traceparent: str = ""
 
     @property
     def task_id(self) -> str:
         """The prediction's id."""
         return self.prediction.task_id
+
+    @property
+    def log_fields(self) -> dict[str, str | int]:
+        """What a log line says of a prediction that it is about."""
+        fields: dict[str, str | int] = {"task_id": self.task_id, "owner": self.owner}
+        if self.trace_id is not None:
+            fields["trace_id"] = self.trace_id
+        if self.prediction.attempts:
+            fields["attempt"] = self.prediction.attempts
+        return fields
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that its request belongs to."""
+        return self.traceparent[3:35] or None

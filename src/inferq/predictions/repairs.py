@@ -27,6 +27,8 @@ class Message:
     publish: int = 1
     again: bool = False
     """Whether it was started before, so that it need not wait behind what never was."""
+    traceparent: str = ""
+    """Trace context of the request that it follows from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,10 @@ class Repairs:
         """Lends out what is due for publishing; what is not published within `LOAN` is due again."""
         parts: Sequence[str] = self._call("take_outbox", limit, LOAN // MICROSECOND)
         return [
-            _message(task_id, lane, int(publish))
-            for task_id, lane, publish in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+            _message(task_id, lane, int(publish), traceparent)
+            for task_id, lane, publish, traceparent in zip(
+                parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True
+            )
         ]
 
     def published(self, message: Message) -> None:
@@ -123,6 +127,7 @@ class Repairs:
             return self._scripts[script](args=args)
 
 
-def _message(task_id: str, lane: str, publish: int) -> Message:
+def _message(task_id: str, lane: str, publish: int, traceparent: str) -> Message:
     model = ModelReference.parse(lane.removesuffix(AGAIN))
-    return Message(task_id, model, publish, again=lane.endswith(AGAIN))
+    again = lane.endswith(AGAIN)
+    return Message(task_id, model, publish, again=again, traceparent=traceparent)

@@ -27,6 +27,7 @@ from inferq.predictions.record import (
     State,
 )
 from inferq.state import load_script, microseconds, pairs, state_errors
+from inferq.telemetry.metrics import count_finished
 
 LEASE = timedelta(seconds=6)
 PUBLISH_GRACE = timedelta(seconds=2)
@@ -227,7 +228,9 @@ class PredictionStore:
 
     def cancel(self, task_id: str, *, retention: timedelta) -> State | None:
         """Cancels a prediction; returns its state from now on, None where there is no such prediction."""
-        answer = self._call("cancel", task_id, microseconds(retention))
+        answer, *canceled = self._call("cancel", task_id, microseconds(retention))
+        for model in canceled:
+            count_finished(model, State.CANCELED)
         return None if answer == "gone" else State(answer)
 
     def delete(self, task_id: str) -> bool:

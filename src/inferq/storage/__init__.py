@@ -26,6 +26,7 @@ from inferq.settings import Settings
 from inferq.storage.faults import explain, names_no_place
 from inferq.storage.patience import Patience
 from inferq.storage.protocols import LOCAL, Access, Place
+from inferq.telemetry.metrics import count_storage_error
 
 __all__ = ["Access", "Storage", "require_usable", "verified"]
 
@@ -363,7 +364,9 @@ def _storage_errors() -> Iterator[None]:
         if isinstance(error, FileNotFoundError) and not names_no_place(error):
             raise NotFound("This file is not in storage any more.") from error
         fault = explain(error)
+        full = fault.kind == "full"
         log.warning("storage_failed", reason=fault.text)
-        if fault.kind == "full":
+        count_storage_error((DiskFull if full else StorageUnavailable).code)
+        if full:
             raise DiskFull("The storage has no room for this input.", retry_after=30) from error
         raise _unavailable() from error

@@ -6,6 +6,7 @@ import structlog
 
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import State
+from inferq.telemetry.metrics import count_attempt, count_finished
 from inferq.upkeep.parts import Parts
 
 BATCH = 500
@@ -37,7 +38,8 @@ def end_overdue(parts: Parts) -> None:
         problem = queue_timeout(record)
         if parts.store.fail(task_id, problem, policy=parts.policy):
             parts.results.copy(task_id, State.FAILED, None, problem)
-            log.warning("overdue", task_id=task_id)
+            count_finished(str(record.prediction.model), State.FAILED, problem.code)
+            log.warning("overdue", **record.log_fields)
 
 
 def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str = "") -> None:
@@ -49,11 +51,7 @@ def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str =
         outcome = parts.store.requeue(record, problem, policy=parts.policy, dead=dead)
         if outcome == "failed":
             parts.results.copy(task_id, State.FAILED, None, problem)
+            count_finished(str(record.prediction.model), State.FAILED, problem.code)
         if outcome in ("requeued", "failed"):
-            log.warning(
-                "attempt_lost",
-                task_id=task_id,
-                worker=record.worker,
-                attempts=record.prediction.attempts,
-                outcome=outcome,
-            )
+            count_attempt(str(record.prediction.model), "lost")
+            log.warning("attempt_lost", **record.log_fields, worker=record.worker, outcome=outcome)

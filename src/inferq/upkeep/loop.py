@@ -13,6 +13,7 @@ import structlog
 
 from inferq.errors import InferqError, StateUnavailable
 from inferq.predictions.repairs import LOAN
+from inferq.telemetry.metrics import count_missing, count_upkeep_error
 from inferq.upkeep.lives import end_overdue, requeue_lapsed
 from inferq.upkeep.parts import Parts
 from inferq.upkeep.retention import collect_garbage, drop_days, expire
@@ -96,12 +97,15 @@ class Upkeep:
             started = time.monotonic()
             try:
                 turn()
-            except StateUnavailable:
+            except StateUnavailable as error:
+                count_upkeep_error(error.code)
                 log.debug("upkeep_without_state")
             except InferqError as error:
+                count_upkeep_error(error.code)
                 log.warning("upkeep_failed", code=error.code)
             except Exception:
                 # The edge of a thread that must not end: one faulty record must not stop repair for all others.
+                count_upkeep_error("internal_error")
                 log.exception("upkeep_failed")
             left = TICK.total_seconds() - (time.monotonic() - started)
             self._stop.wait(max(left, LEAST_PAUSE))
@@ -126,6 +130,7 @@ def _sender(parts: Parts) -> Sender:
 def _publish(parts: Parts) -> None:
     for model in parts.register.references():
         if missing := parts.repairs.find_missing(model, BATCH):
+            count_missing(model, missing)
             log.info("messages_missing", model=model, count=missing)
     # No more than can be published while they are lent out: what is left over another process may take.
     for message in parts.repairs.take_outbox(max(0, BATCH - parts.publisher.backlog)):

@@ -18,8 +18,10 @@ from inferq.predictions.deliveries import (
     Due,
     webhook_id,
 )
-from inferq.predictions.record import Prediction
+from inferq.predictions.record import Record
 from inferq.predictions.store import PredictionStore
+from inferq.telemetry.metrics import count_webhook
+from inferq.telemetry.traces import Span, span
 from inferq.webhooks.answer import Answer, Unreached
 from inferq.webhooks.payload import body_of
 from inferq.webhooks.receivers import Refused, Rules
@@ -116,7 +118,17 @@ class Sender:
             return
         transport = self._transport  # made with the first delivery; that is no time of its receiver
         at, started = datetime.now(UTC), time.monotonic()
-        answer, error = self._attempt(transport, due, record.prediction, at)
+        sending = span(
+            "webhook",
+            parent=record.traceparent,
+            kind="client",
+            attributes={"inferq.task_id": due.task_id, "inferq.webhook.attempt": due.attempt},
+        )
+        with sending as sent:
+            answer, error = self._attempt(
+                transport, due, record, at, sent.traceparent or record.traceparent
+            )
+            _tell(sent, answer, error)
         attempt = DeliveryAttempt(
             number=due.attempt,
             started_at=at,
@@ -125,26 +137,28 @@ class Sender:
             error=error,
         )
         report = judge(due, attempt, answer, now=datetime.now(UTC))
+        count_webhook(report.outcome)
         state = self._deliveries.report(due, report)
         log.info(
             "webhook_attempted",
-            task_id=due.task_id,
-            attempt=due.attempt,
+            **record.log_fields | {"attempt": due.attempt},
             status=attempt.status,
             error=error,
             state=state,
         )
 
     def _attempt(
-        self, transport: "Transport", due: Due, prediction: Prediction, at: datetime
+        self, transport: "Transport", due: Due, record: Record, at: datetime, traceparent: str
     ) -> tuple[Answer | None, str | None]:
         """The answer, or why there is none."""
+        prediction = record.prediction
         body = body_of(prediction, public_url=self._public_url)
         secrets = self._deliveries.secrets(due.owner, new_secret()).valid()
         named = webhook_id(due.task_id, prediction.state)
         headers = {
             "content-type": "application/json",
             "user-agent": f"inferq/{__version__}",
+            **({"traceparent": traceparent} if traceparent else {}),
             **signed_headers(body, webhook_id=named, at=at, secrets=secrets),
         }
         try:
@@ -160,3 +174,11 @@ class Sender:
     @cached_property
     def _transport(self) -> "Transport":
         return self._make_transport()
+
+
+def _tell(sent: Span, answer: Answer | None, error: str | None) -> None:
+    """Says in the delivery's span what came of it."""
+    if answer is not None:
+        sent.set({"http.response.status_code": answer.status})
+    if error is not None:
+        sent.fail(error)

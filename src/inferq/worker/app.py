@@ -24,6 +24,7 @@ from inferq.queue import create_celery, is_rabbitmq, model_queues
 from inferq.safety import require_safe
 from inferq.settings import Settings
 from inferq.storage import require_usable
+from inferq.telemetry.exposing import expose_metrics
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
 from inferq.worker import heartbeat, watchdog
@@ -64,6 +65,7 @@ def run_worker(
     settings.state_url()  # a missing setting is told before anything is loaded
     require_usable(settings)
     check_one_device(settings.providers)
+    expose_metrics(settings)
     folder = settings.models_folder()
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
     reload.listen()

@@ -16,6 +16,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from inferq.errors import ModelFailed
+from inferq.telemetry.traces import current_traceparent, span
 
 Item = TypeVar("Item")
 Output = TypeVar("Output")
@@ -42,12 +43,14 @@ class Answer(Generic[Output]):
         waited: Seconds from the call to the start of the run that gave the output.
         ran: Seconds that this run took.
         batch: How many items were in it.
+        run: Trace context of the run; empty where it is not recorded.
     """
 
     output: Output
     waited: float
     ran: float
     batch: int
+    run: str = ""
 
 
 class Batcher(Generic[Item, Output]):
@@ -137,8 +140,10 @@ class Batcher(Generic[Item, Output]):
         batch = self._gather(ticket)
         for each in batch:
             each.begin()
+        followers = [each.traceparent for each in batch[1:]]
         try:
-            outputs = self._run([each.item for each in batch])
+            with span("batch", links=followers, attributes={"inferq.batch": len(batch)}) as run:
+                outputs = self._run([each.item for each in batch])
         except Exception:
             if len(batch) == 1:
                 raise
@@ -154,7 +159,7 @@ class Batcher(Generic[Item, Output]):
                 self._running -= 1
                 self._fill_lanes()
         for each, output in zip(batch, outputs, strict=True):
-            each.end(output, batch=len(batch))
+            each.end(output, batch=len(batch), run=run.traceparent)
 
     def _gather(self, ticket: "_Ticket[Item, Output]") -> "list[_Ticket[Item, Output]]":
         """The ticket and those that run with it, which leave the line."""
@@ -197,10 +202,11 @@ class Batcher(Generic[Item, Output]):
 class _Ticket(Generic[Item, Output]):
     """One caller's item. Its `turn` comes when it is to lead a batch, or when its answer is there."""
 
-    __slots__ = ("_begun", "_came", "_work", "alone", "answer", "item", "turn")
+    __slots__ = ("_begun", "_came", "_work", "alone", "answer", "item", "traceparent", "turn")
 
     def __init__(self, item: Item, work: Work | None) -> None:
         self.item = item
+        self.traceparent = current_traceparent()
         self.turn = threading.Event()
         self.alone = False
         self.answer: Answer[Output] | None = None
@@ -217,7 +223,7 @@ class _Ticket(Generic[Item, Output]):
         if self._work is not None:
             self._work.resume()
 
-    def end(self, output: Output, *, batch: int) -> None:
+    def end(self, output: Output, *, batch: int, run: str) -> None:
         ran = time.perf_counter() - self._begun
-        self.answer = Answer(output, self._begun - self._came, ran, batch)
+        self.answer = Answer(output, self._begun - self._came, ran, batch, run)
         self.turn.set()

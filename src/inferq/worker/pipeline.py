@@ -21,13 +21,19 @@ from inferq.errors import (
     UnknownModel,
 )
 from inferq.models.base import File
-from inferq.models.batching import Batching
 from inferq.models.served import ServedModel
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
 from inferq.predictions.record import Attempt, Problem, Record, Result, State
 from inferq.predictions.store import Claim, Outcome, Policy, PredictionStore
 from inferq.storage import Storage
-from inferq.worker.batcher import Batcher, Work
+from inferq.telemetry.metrics import (
+    count_attempt,
+    count_finished,
+    measure_batch,
+    measure_stages,
+)
+from inferq.telemetry.traces import past_span, span
+from inferq.worker.batcher import Answer, Batcher, Work
 from inferq.worker.gate import Gate
 from inferq.worker.slots import Slots
 from inferq.worker.storage_watch import StorageWatch
@@ -67,7 +73,7 @@ class Pipeline:
         self._storage = storage
         self._models = models
         self._batchers = {
-            reference: _batcher(model.infer, model.batching, slots=workplace.slots.count)
+            reference: _batcher(model, slots=workplace.slots.count)
             for reference, model in models.items()
         }
         self._workplace = workplace
@@ -105,11 +111,12 @@ class Pipeline:
     def _claim(self, task_id: str, publish: int | None, *, alone: bool) -> tuple[Attempt, Claim]:
         attempt = Attempt.new(task_id, self._workplace.worker)
         max_attempts = self._workplace.policy.max_attempts
-        return attempt, _persist(
-            lambda: self._store.claim(
-                attempt, max_attempts=max_attempts, alone=alone, publish=publish
+        with span("claim"):
+            return attempt, _persist(
+                lambda: self._store.claim(
+                    attempt, max_attempts=max_attempts, alone=alone, publish=publish
+                )
             )
-        )
 
     def _drop(self, task_id: str, claim: Claim) -> Outcome | None:
         """There is nothing to run; what may not be run any more is ended here."""
@@ -124,11 +131,18 @@ class Pipeline:
         )
         policy = self._workplace.policy
         failed = _persist(lambda: self._store.fail(task_id, problem, policy=policy))
+        if failed:
+            count_finished(str(record.prediction.model), State.FAILED, problem.code)
         return Outcome(State.FAILED, error=problem) if failed else None
 
     def _hold(self, attempt: Attempt, record: Record) -> Outcome | None:
         """Runs a claimed attempt under its lease, and writes what came of it."""
+        with structlog.contextvars.bound_contextvars(**record.log_fields):
+            return self._run_claimed(attempt, record)
+
+    def _run_claimed(self, attempt: Attempt, record: Record) -> Outcome | None:
         policy = self._workplace.policy
+        model = str(record.prediction.model)
         with self._workplace.slots.holding(attempt):
             try:
                 with self._workplace.slots.at_work(attempt) as work:
@@ -136,19 +150,26 @@ class Pipeline:
             except StorageUnavailable:
                 self._storage_watch.report_away()
                 released = _persist(lambda: self._store.release(attempt, delay=STORAGE_DELAY))
+                count_attempt(model, "released")
                 log.warning("released", reason="storage_unavailable", written=released)
                 return None
             except OutOfMemory as error:
                 # Perhaps a neighbour took it: as after a crash, the next attempt has nothing beside it.
-                problem = Problem.of(error)
+                problem = Problem.of(error, trace_id=record.trace_id)
                 ended = _persist(
                     lambda: self._store.requeue(record, problem, policy=policy, dead=True)
                 )
+                count_attempt(model, error.code)
                 log.warning("attempt_failed", code=error.code, exc_info=error)
-                return Outcome(State.FAILED, error=problem) if ended == "failed" else None
-            written = _persist(
-                lambda: self._store.finish(attempt, outcome, retention=policy.retention)
-            )
+                if ended != "failed":
+                    return None
+                count_finished(model, State.FAILED, problem.code)
+                return Outcome(State.FAILED, error=problem)
+            with span("finish"):
+                written = _persist(
+                    lambda: self._store.finish(attempt, outcome, retention=policy.retention)
+                )
+        _count(record, outcome, written=written)
         log.info(
             "finished" if written else "fenced_off",
             state=outcome.state,
@@ -164,7 +185,8 @@ class Pipeline:
             raise
         except InferqError as error:
             log.warning("attempt_failed", code=error.code, exc_info=error)
-            return Outcome(State.FAILED, error=Problem.of(error), timings_ms=clock.milliseconds)
+            problem = Problem.of(error, trace_id=record.trace_id)
+            return Outcome(State.FAILED, error=problem, timings_ms=clock.milliseconds)
         return Outcome(State.SUCCEEDED, result=result, timings_ms=clock.milliseconds)
 
     def _predict(self, record: Record, clock: "_StageClock", work: Work) -> Result:
@@ -185,6 +207,7 @@ class Pipeline:
                 answer = batcher.infer(item, work)
         clock.took("batch_wait", answer.waited)
         clock.took("inference", answer.ran)
+        _record_inference(answer)
         with _model_errors(), clock.stage("postprocess"):
             result = model.postprocess(answer.output, item, prediction.parameters)
             return _RESULT.validate_python(result)
@@ -197,10 +220,29 @@ class Pipeline:
             raise InputMissing("The stored input is gone; send it again.") from error
 
 
-def _batcher(
-    infer: Callable[[Sequence[Any]], Sequence[Any]], batching: Batching, *, slots: int
-) -> Batcher[Any, Any]:
+def _count(record: Record, outcome: Outcome, *, written: bool) -> None:
+    """Notes how an attempt went, and the prediction if that was its end."""
+    model = str(record.prediction.model)
+    count_attempt(model, str(outcome.state) if written else "fenced_off")
+    if not written:
+        return
+    count_finished(model, outcome.state, outcome.error.code if outcome.error else None)
+    measure_stages(
+        model,
+        outcome.timings_ms or {},
+        queued_seconds=record.prediction.timings_ms.get("queued", 0.0) / 1e3,
+        trace_id=record.trace_id,
+    )
+
+
+def _batcher(model: ServedModel[Any, Any], *, slots: int) -> Batcher[Any, Any]:
+    reference, batching = model.about.reference, model.batching
     lanes = batching.parallel or slots
+
+    def infer(items: Sequence[Any]) -> Sequence[Any]:
+        measure_batch(reference, len(items))
+        return model.infer(items)
+
     return Batcher(infer, max_batch=batching.size, max_wait=batching.max_wait, lanes=lanes)
 
 
@@ -213,11 +255,20 @@ class _StageClock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
-        yield
+        with span(name):
+            yield
         self.took(name, time.perf_counter() - started)
 
     def took(self, name: str, seconds: float) -> None:
         self.milliseconds[name] = round(seconds * 1e3, 2)
+
+
+def _record_inference(answer: Answer[Any]) -> None:
+    """What the batcher did for one item, told afterwards: several items share one run."""
+    ended = time.perf_counter()
+    began = ended - answer.ran
+    past_span("batch_wait", began=began - answer.waited, ended=began)
+    past_span("inference", began=began, ended=ended, links=[answer.run] if answer.run else [])
 
 
 @contextmanager

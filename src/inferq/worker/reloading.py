@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import structlog
 
 from inferq.errors import SetupError
+from inferq.telemetry.traces import stop_traces
 from inferq.worker.liveness import STALE_SECONDS, BeatFile, living_workers
 
 POLL_SECONDS = 0.05
@@ -64,6 +65,7 @@ class Reload:
         """Replaces this process by a new one with the same command line."""
         # Until the new one listens; it looks for folders only after that.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        stop_traces()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command
 
     def ask(self) -> None:

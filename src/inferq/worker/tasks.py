@@ -3,7 +3,8 @@
 import structlog
 from celery import Celery
 
-from inferq.queue import TASK_NAME, CeleryResults
+from inferq.queue import TASK_NAME, TRACEPARENT, CeleryResults
+from inferq.telemetry.traces import following, span
 from inferq.worker.acknowledging import AcknowledgingRequest
 from inferq.worker.pipeline import Pipeline
 
@@ -13,7 +14,12 @@ def register_task(app: Celery, pipeline: Pipeline, results: CeleryResults) -> No
 
     @app.task(name=TASK_NAME, Request=AcknowledgingRequest)
     def predict(task_id: str, publish: int | None = None) -> None:
-        with structlog.contextvars.bound_contextvars(task_id=task_id):
+        request = predict.request
+        with (
+            following(request.get(TRACEPARENT) or ""),
+            structlog.contextvars.bound_contextvars(task_id=task_id),
+            span("process", kind="consumer", attributes={"inferq.task_id": task_id}),
+        ):
             outcome = pipeline.run(task_id, publish)
             if outcome is not None:
                 results.copy(task_id, outcome.state, outcome.result, outcome.error)

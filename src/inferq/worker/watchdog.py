@@ -8,8 +8,9 @@ import structlog
 
 from inferq.errors import StateUnavailable
 from inferq.predictions.endings import attempt_timeout
-from inferq.predictions.record import Attempt
+from inferq.predictions.record import Attempt, State
 from inferq.predictions.store import Policy, PredictionStore
+from inferq.telemetry.metrics import count_attempt, count_finished
 from inferq.worker.slots import Slots
 
 INTERVAL = timedelta(milliseconds=500)
@@ -51,7 +52,11 @@ class Watchdog:
             record = self._store.get(attempt.task_id)
             if record is not None and record.token == attempt.token:
                 problem = attempt_timeout(record, self._limit)
-                self._store.requeue(record, problem, policy=self._policy, dead=True)
+                model = str(record.prediction.model)
+                ended = self._store.requeue(record, problem, policy=self._policy, dead=True)
+                count_attempt(model, "hung")
+                if ended == "failed":
+                    count_finished(model, State.FAILED, problem.code)
         except StateUnavailable:
             log.warning("left_to_its_lease", task_id=attempt.task_id)
 

@@ -1,7 +1,10 @@
 /** Whether somebody has to sign in (again); requests that were refused for that wait here until it is done. */
 
+const NAME = "inferq-session";
+
 let count = 0;
 let needed: { promise: Promise<void>; done: () => void } | null = null;
+let otherTabs: BroadcastChannel | undefined;
 const listeners = new Set<() => void>();
 
 function tell() {
@@ -21,6 +24,39 @@ export function signedIn(after: number): Promise<void> {
     return Promise.resolve();
   }
   if (!needed) {
+    otherTabs?.postMessage("ended");
+  }
+  return need();
+}
+
+/** Says that somebody has signed in: what waits is tried again. */
+export function announceSignIn() {
+  otherTabs?.postMessage("signed in");
+  resume();
+}
+
+/** Says what became of the session in another tab. */
+export function takeOver(isSignedIn: boolean) {
+  if (!isSignedIn) {
+    void need();
+  } else if (needed) {
+    resume();
+  }
+}
+
+/** Tells other tabs where a session ends or begins, and hears of it from them, until what is returned is called. */
+export function joinTabs(onChange: () => void): () => void {
+  const channel = new BroadcastChannel(NAME);
+  channel.onmessage = onChange;
+  otherTabs = channel;
+  return () => {
+    channel.close();
+    otherTabs = undefined;
+  };
+}
+
+function need(): Promise<void> {
+  if (!needed) {
     let done = () => {};
     const promise = new Promise<void>((resolve) => {
       done = resolve;
@@ -31,8 +67,7 @@ export function signedIn(after: number): Promise<void> {
   return needed.promise;
 }
 
-/** Says that somebody has signed in: what waits is tried again. */
-export function announceSignIn() {
+function resume() {
   count++;
   needed?.done();
   needed = null;

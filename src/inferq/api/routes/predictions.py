@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Body, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -252,6 +253,7 @@ async def _accepted(
 ) -> Response:
     """The answer to what was accepted: at once, or as soon as it has ended within the time asked for."""
     record = acceptance.record
+    structlog.contextvars.bind_contextvars(task_id=record.task_id)
     if seconds:
         shown = await wait_until(
             services, record.task_id, access,

@@ -14,9 +14,13 @@ export interface Follower {
 const POLLING_MS = 300_000;
 const DELAYS_MS = [250, 1_000, 3_000, 5_000];
 
-/** Follows the server's events for as long as the page lives, whatever happens to the connection. */
-export async function follow(signal: AbortSignal, follower: Follower): Promise<void> {
-  let lastEventId: string | undefined;
+/** Follows the server's events, from the one that was heard last, for as long as the page lives, whatever happens. */
+export async function follow(
+  signal: AbortSignal,
+  follower: Follower,
+  heardLast?: string,
+): Promise<void> {
+  let lastEventId = heardLast;
   let failures = 0;
   follower.onStatus("connecting");
   while (!signal.aborted) {

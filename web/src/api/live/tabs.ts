@@ -1,58 +1,71 @@
-import { follow, type LiveStatus } from "./follow";
+import { type Follower, follow, type LiveStatus } from "./follow";
 import type { ServerEvent } from "./stream";
 
 const NAME = "inferq-events";
+const QUESTION = "what has been heard?";
 
-type Message = { event: ServerEvent } | { status: LiveStatus } | "what is the status?";
-
-export interface Listener {
-  onEvent: (event: ServerEvent) => void;
-  onStatus: (status: LiveStatus) => void;
-  poll: (signal: AbortSignal) => Promise<void>;
+/** What the leading tab has heard so far: whoever leads after it goes on from there. */
+interface Heard {
+  status: LiveStatus;
+  lastEventId: string | undefined;
 }
+
+type Message = { event: ServerEvent } | { heard: Heard } | typeof QUESTION;
 
 /**
  * Follows the server's events in one tab for all: browsers open six connections to a server, and a stream holds one.
  * Where there are no locks (a page without TLS) each tab follows for itself.
  */
-export async function followAmongTabs(signal: AbortSignal, listener: Listener): Promise<void> {
+export async function followAmongTabs(signal: AbortSignal, follower: Follower): Promise<void> {
   if (!("locks" in navigator)) {
-    await follow(signal, listener);
+    await follow(signal, follower);
     return;
   }
   const channel = new BroadcastChannel(NAME);
+  const tell = (message: Message) => channel.postMessage(message);
+  const heard: Heard = { status: "connecting", lastEventId: undefined };
+  const hear = (event: ServerEvent) => {
+    heard.lastEventId = event.id ?? heard.lastEventId;
+    follower.onEvent(event);
+  };
+  const ask = asker(signal, follower);
   let leading = false;
-  let status: LiveStatus = "connecting";
-  const tellAll = (message: Message) => channel.postMessage(message);
   channel.onmessage = ({ data }: MessageEvent<Message>) => {
-    if (data === "what is the status?") {
+    if (data === QUESTION) {
       if (leading) {
-        tellAll({ status });
+        tell({ heard });
       }
     } else if ("event" in data) {
-      listener.onEvent(data.event);
+      hear(data.event);
     } else {
-      listener.onStatus(data.status);
+      Object.assign(heard, data.heard);
+      follower.onStatus(heard.status);
+      ask(heard.status === "polling");
     }
   };
-  tellAll("what is the status?");
+  tell(QUESTION);
   await navigator.locks
     .request(NAME, { signal }, () => {
       leading = true;
-      return follow(signal, {
-        poll: listener.poll,
-        onEvent: (event) => {
-          tellAll({ event });
-          listener.onEvent(event);
+      ask(false);
+      return follow(
+        signal,
+        {
+          poll: follower.poll,
+          onEvent: (event) => {
+            tell({ event });
+            hear(event);
+          },
+          onStatus: (status) => {
+            if (status !== heard.status) {
+              heard.status = status;
+              tell({ heard });
+              follower.onStatus(status);
+            }
+          },
         },
-        onStatus: (now) => {
-          if (now !== status) {
-            status = now;
-            tellAll({ status });
-            listener.onStatus(status);
-          }
-        },
-      });
+        heard.lastEventId,
+      );
     })
     .catch((error: Error) => {
       if (error.name !== "AbortError") {
@@ -60,4 +73,18 @@ export async function followAmongTabs(signal: AbortSignal, listener: Listener): 
       }
     })
     .finally(() => channel.close());
+}
+
+/** Begins and ends asking for changes: where no events come through, the leading tab cannot know what others show. */
+function asker(signal: AbortSignal, { poll }: Follower): (wanted: boolean) => void {
+  let asking: AbortController | undefined;
+  return (wanted) => {
+    if (wanted && !asking) {
+      asking = new AbortController();
+      void poll(AbortSignal.any([signal, asking.signal]));
+    } else if (!wanted) {
+      asking?.abort();
+      asking = undefined;
+    }
+  };
 }

@@ -1,7 +1,7 @@
 import { Box, Button, Group, Stack, Title, VisuallyHidden } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconPhotoOff, IconRefresh } from "@tabler/icons-react";
-import { Suspense, useCallback, useDeferredValue, useEffect, useState } from "react";
+import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { batchesCancel } from "@/api/generated/sdk.gen";
 import { problemOf } from "@/api/http";
@@ -134,6 +134,22 @@ function Results({ items, picked, onPick, batches }: ResultsProps) {
   const before = items[position - 1];
   const after = items[position + 1];
   usePreloaded([after?.prediction, before?.prediction]);
+  const prediction = item?.prediction;
+  // The same ones as before while only other pictures change: then the viewer need not be drawn again.
+  const [previousId, nextId, total] = [before?.id, after?.id, items.length];
+  const walk = useMemo(
+    () => ({
+      position,
+      total,
+      onPrevious: previousId === undefined ? undefined : () => onPick(previousId),
+      onNext: nextId === undefined ? undefined : () => onPick(nextId),
+    }),
+    [position, total, previousId, nextId, onPick],
+  );
+  const actions = useMemo(
+    () => prediction && <PredictionActions prediction={prediction} />,
+    [prediction],
+  );
   const cancelAll = () => {
     queue.cancel(items.flatMap(({ upload }) => (upload && !upload.problem ? [upload.key] : [])));
     for (const batch of batches) {
@@ -145,21 +161,15 @@ function Results({ items, picked, onPick, batches }: ResultsProps) {
       <ProgressSummary tally={tallyOf(items)} onCancel={cancelAll} />
       {items.length > 1 && <ItemStrip items={strip} selected={item?.id} onSelect={onPick} />}
       {item?.upload && <UploadPanel upload={item.upload} />}
-      {item?.prediction && (
+      {prediction && (
         <Suspense fallback={<PageLoading />}>
-          {" "}
           <Viewer
-            prediction={item.prediction}
-            file={files.get(item.prediction.task_id)}
+            prediction={prediction}
+            file={files.get(prediction.task_id)}
             view={view}
             onView={setView}
-            walk={{
-              position,
-              total: items.length,
-              onPrevious: before && (() => onPick(before.id)),
-              onNext: after && (() => onPick(after.id)),
-            }}
-            actions={<PredictionActions prediction={item.prediction} />}
+            walk={walk}
+            actions={actions}
           />
         </Suspense>
       )}

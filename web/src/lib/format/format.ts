@@ -13,16 +13,33 @@ export interface Format {
   /** A length of time in the unit that suits it. */
   duration: (seconds: number) => string;
   milliseconds: (milliseconds: number) => string;
+  date: (iso: string) => string;
   moment: (iso: string) => string;
+  /** A moment with its seconds, where several lie in one minute. */
+  exact: (iso: string) => string;
   /** How long ago, or how soon, a moment is. */
   relative: (iso: string, now?: number) => string;
   list: (items: string[]) => string;
 }
 
+const formats = new Map<string, Format>();
+
 /** The ways of writing of one language; a BCP 47 tag. */
 export function formatOf(language: string): Format {
-  const number = (value: number, options: Intl.NumberFormatOptions) =>
-    new Intl.NumberFormat(language, options).format(value);
+  const format = formats.get(language) ?? made(language);
+  formats.set(language, format);
+  return format;
+}
+
+function made(language: string): Format {
+  // To make a formatter takes many times as long as to use it, and a list of boxes writes hundreds of numbers.
+  const formatters = new Map<string, Intl.NumberFormat>();
+  const number = (value: number, options: Intl.NumberFormatOptions) => {
+    const key = JSON.stringify(options);
+    const formatter = formatters.get(key) ?? new Intl.NumberFormat(language, options);
+    formatters.set(key, formatter);
+    return formatter.format(value);
+  };
   const unit = (value: number, name: string, digits: number) =>
     number(value, {
       style: "unit",
@@ -31,7 +48,9 @@ export function formatOf(language: string): Format {
       maximumFractionDigits: digits,
     });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
   const list = new Intl.ListFormat(language, { type: "conjunction" });
   return {
     number: (value, digits = 0) => number(value, { maximumFractionDigits: digits }),
@@ -46,7 +65,9 @@ export function formatOf(language: string): Format {
       return unit(seconds / size, name, seconds / size < 10 && seconds >= 60 ? 1 : 0);
     },
     milliseconds: (value) => unit(value, "millisecond", value < 10 ? 1 : 0),
+    date: (iso) => date.format(new Date(iso)),
     moment: (iso) => moment.format(new Date(iso)),
+    exact: (iso) => exact.format(new Date(iso)),
     relative: (iso, now = Date.now()) => {
       const seconds = (new Date(iso).getTime() - now) / 1000;
       const [name, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];

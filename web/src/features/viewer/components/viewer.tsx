@@ -2,7 +2,7 @@ import { ActionIcon, Group, Tooltip } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconChevronLeft, IconChevronRight, IconTag, IconTagOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useRef, useState } from "react";
+import { memo, type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ReactZoomPanPinchRef } from "react-zoom-pan-pinch";
 import type { Prediction } from "@/api/generated/types.gen";
@@ -38,7 +38,7 @@ interface ViewerProps {
 }
 
 /** A prediction: its picture with what was found on it, and beside it all that can be known and done. */
-export function Viewer(props: ViewerProps) {
+export const Viewer = memo(function Viewer(props: ViewerProps) {
   const { prediction, file, view, onView, walk, actions, stacked = false, onMove } = props;
   const { data: models } = useQuery(modelsOptions);
   const [active, setActive] = useState<number | null>(null);
@@ -106,7 +106,7 @@ export function Viewer(props: ViewerProps) {
       />
     </div>
   );
-}
+});
 
 interface StageToolsProps {
   labels: boolean;
