@@ -29,6 +29,7 @@ def doctor(url: UrlOption = None) -> None:
     with Client(url) as client:
         told = [
             *_check_settings(settings),
+            _finding("storage", lambda: _check_storage(settings)),
             _finding("valkey", lambda: _check_valkey(settings)),
             _finding("model", _check_bundled_model),
             _finding("server", lambda: _check_server(client)),
@@ -65,6 +66,14 @@ def _finding(name: str, check: Callable[[], str]) -> tuple[str, bool, str]:
         return name, False, check()
     except InferqError as error:
         return name, True, str(error)
+
+
+def _check_storage(settings: Settings) -> str:
+    from inferq.storage import Storage  # noqa: PLC0415 - other commands need none of it
+
+    if settings.storage_url is None:
+        return f"inferq up keeps inputs in {settings.data_dir.absolute() / 'storage'}"
+    return f"{Storage.of(settings).prove()} takes and gives files"
 
 
 def _check_valkey(settings: Settings) -> str:
