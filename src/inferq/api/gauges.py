@@ -67,7 +67,7 @@ class Gauges:
 def _of_state(services: Services) -> Iterator[Metric]:
     """What the state store tells; nothing where it does not answer."""
     try:
-        loads = queue_loads(services)
+        loads = queue_loads(services.register, services.queues, services.viewer.reason)
         memory = services.store.memory_used()
         receivers = services.deliveries.receivers_waiting()
     except UnavailableError:

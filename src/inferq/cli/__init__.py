@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from inferq.cli import accounts, inspect, models, predict, serve
+from inferq.cli import accounts, failed, inspect, models, predict, serve, status
 from inferq.errors import InferqError, ServerUnreachable, SetupError
 
 WRONG_USAGE = 2
@@ -21,6 +21,8 @@ serve.add_commands(app)
 predict.add_commands(app)
 models.add_commands(app)
 accounts.add_commands(app)
+status.add_commands(app)
+failed.add_commands(app)
 inspect.add_commands(app)
 
 

@@ -12,4 +12,4 @@ router = APIRouter(tags=["queue"], dependencies=[MAY_READ], responses=problems(5
 @router.get("/queue", summary="Look at the queues")
 def get(services: ServicesDep) -> QueueList:
     """What waits and runs of each model, who works it off, and how long a prediction sent now has to wait."""
-    return QueueList(items=queue_loads(services))
+    return QueueList(items=queue_loads(services.register, services.queues, services.viewer.reason))
