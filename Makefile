@@ -5,8 +5,10 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
+SCHEMA := $(VENV)/bin/check-jsonschema --quiet --builtin-schema
 PORT ?= 8000
 ARGS ?=
+VERSION ?=
 
 RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
@@ -17,7 +19,8 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
-.PHONY: help setup tensorflow run test check fix dev web test-web pictures faults fuzz audit sbom bench-batching bench-bookkeeping bench-client-map bench-credentials bench-exports bench-lists bench-output-formats bench-pictures bench-push bench-security bench-tuning bench-webhooks gen lock clean
+# Every target below that is a word of its own.
+.PHONY: $(shell awk -F: '/^[a-z-]+:[^=]/ {print $$1}' Makefile)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,12 +35,21 @@ run: $(RUN_STAMP) $(WEB_DIST) ## Serve on http://127.0.0.1:8000 (another port: m
 test: setup ## Run all tests; what a machine lacks is skipped, and said
 	@tools/test.sh $(ARGS)
 
-check: setup ## Lint, types, import rules, web checks (no tests)
+check: setup check-workflows ## Lint, types, import rules, workflows, web checks (no tests)
 	$(VENV)/bin/ruff format --check src tests tools benchmarks examples
 	$(VENV)/bin/ruff check src tests tools benchmarks examples
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent check
+
+check-workflows: $(DEV_STAMP)
+	$(VENV)/bin/zizmor --offline --quiet --no-progress .github
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml
+	$(SCHEMA) custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/fault.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(VENV)/bin/prek --quiet validate-config .pre-commit-config.yaml
 
 fix: setup ## Format, and mend what the linters can mend
 	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples
@@ -77,6 +89,18 @@ sbom: $(AUDIT_STAMP) $(WEB_STAMP) ## Write what inferq is made of (CycloneDX) in
 	$(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/inferq-python.cdx.json requirements/run.txt
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm sbom --sbom-format cyclonedx --package-lock-only --omit dev > ../dist/inferq-web.cdx.json
 
+dist: setup $(AUDIT_STAMP) ## Build sdist and wheel with the web page into dist/, and try what was built
+	rm -f dist/inferq-*.whl dist/inferq-*.tar.gz
+	$(UV) build --quiet --no-build-isolation --python $(PYTHON) --out-dir dist
+	$(AUDIT)/bin/twine check --strict dist/*.whl dist/*.tar.gz
+	INFERQ_TEST_DIST=dist $(PYTHON) -m pytest -q tests/contract/test_distribution.py
+
+release: setup ## Make a release: VERSION=1.2.3 (changelog, all checks, dist/, commit and tag; pushes nothing)
+	@$(PYTHON) tools/release.py "$(VERSION)"
+
+bench-install: dist ## Measure the time from `pip install` to the first boxes (downloads everything anew)
+	$(PYTHON) benchmarks/install.py
+
 bench-security: setup ## Measure what bombs cost, and how they are answered
 	$(PYTHON) benchmarks/security.py
 
@@ -104,14 +128,18 @@ bench-push: setup ## Measure the time from a finished record to a listener
 bench-webhooks: setup ## Measure what webhooks cost predictions, also when their receivers hang
 	$(PYTHON) benchmarks/webhooks.py
 
+bench-web: setup ## Measure what a reader of the page waits for (idle machine, Chromium)
+	PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" $(PYTHON) benchmarks/web.py
+
 bench-tuning: setup ## Tune the bundled network, and record what was found (idle machine)
 	$(PYTHON) benchmarks/tuning.py
 
 bench-pictures: setup ## Measure what drawing pictures costs, and whether it holds up submits
 	$(PYTHON) benchmarks/pictures.py
 
-gen: setup ## Write web/openapi.json, the TypeScript client and docs/problems.md again
+gen: setup ## Write web/openapi.json, the TypeScript client, docs/problems.md and docs/configuration.md again
 	$(PYTHON) tools/problems_page.py > docs/problems.md
+	$(PYTHON) tools/configuration_page.py > docs/configuration.md
 	$(VENV)/bin/inferq openapi > web/openapi.json
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent gen
 

@@ -63,6 +63,16 @@ def answering(url: str, within: float = 10) -> redis.Redis:
             return client
 
 
+SLOW_FOLDERS = ("e2e", "faults", "system")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, the longest come first: none is left to run alone at the end."""
+    if hasattr(config, "workerinput"):
+        tests = Path(__file__).parent
+        items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in SLOW_FOLDERS)
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches them, nor does a server of theirs."""

@@ -28,6 +28,14 @@ def test_the_environment_counts_more_than_a_secret_file_and_that_more_than_doten
     assert Settings().state_url() == "redis://environment/0"
 
 
+def test_a_secret_file_that_cannot_be_read_is_told_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("INFERQ_REDIS_URL_FILE", str(tmp_path / "missing"))
+    with pytest.raises(SetupError, match=r"INFERQ_REDIS_URL_FILE.*missing"):
+        read_settings()
+
+
 @pytest.mark.parametrize("text", ["3600", "PT1H", "01:00:00"])
 def test_durations_are_seconds_or_iso_8601(monkeypatch: pytest.MonkeyPatch, text: str):
     monkeypatch.setenv("INFERQ_RETENTION", text)

@@ -5,4 +5,5 @@ set -eu
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/node/bin:$PATH"
 (cd web && npm run --silent test)
-exec .venv/bin/python -m pytest "$@"
+# Each file's tests run in one process, for they share servers; the order is that of tests/conftest.py.
+exec .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder "$@"

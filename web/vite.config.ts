@@ -11,6 +11,8 @@ export default defineConfig({
     outDir: "../src/inferq/web_dist",
     emptyOutDir: true,
     manifest: true,
+    // Their licences ask to be passed on with the packages that are bundled.
+    license: { fileName: "licenses.md" },
     // The server's content security policy allows no inline script.
     modulePreload: { polyfill: false },
     rollupOptions: { input: ["index.html", "docs.html"] },

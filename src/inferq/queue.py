@@ -5,13 +5,15 @@ in the state store is the truth, the message a hint.
 """
 
 import queue
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from celery import Celery
@@ -21,6 +23,7 @@ from kombu.exceptions import OperationalError
 from inferq.errors import SetupError, StateUnavailable, error_class
 from inferq.predictions.record import ModelReference, Problem, Result, State
 from inferq.predictions.repairs import Message, Repairs
+from inferq.sentinel import Sentinels, is_sentinel
 from inferq.telemetry.metrics import count_publish
 from inferq.telemetry.traces import span
 
@@ -65,9 +68,33 @@ def is_rabbitmq(broker_url: str) -> bool:
     return broker_url.startswith(("amqp:", "amqps:", "pyamqp:"))
 
 
+def _connected(broker_url: str, options: dict[str, object]) -> Celery:
+    """A Celery application without settings but for its broker's address, TLS and transport options."""
+    if is_sentinel(broker_url):
+        sentinels = Sentinels.parse(broker_url)
+        app = Celery("inferq", broker=sentinels.celery_url, backend=None)
+        options = options | sentinels.celery_options(**options)
+        app.conf.broker_use_ssl = dict(sentinels.tls) or None
+    elif broker_url.startswith("amqps:"):
+        # kombu would take redis-py's words in the URL for py-amqp's.
+        parts = urlsplit(broker_url)
+        app = Celery("inferq", broker=parts._replace(query="").geturl(), backend=None)
+        app.conf.broker_use_ssl = _amqp_tls(dict(parse_qsl(parts.query)))
+    else:
+        app = Celery("inferq", broker=broker_url, backend=None)
+    app.conf.broker_transport_options = options
+    return app
+
+
+def _amqp_tls(query: Mapping[str, str]) -> dict[str, object]:
+    """py-amqp's words for redis-py's; None as the server's name stands for the one in the URL."""
+    files = {name: query.get(f"ssl_{name}") for name in ("ca_certs", "certfile", "keyfile")}
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None, **files}
+
+
 def create_celery(broker_url: str) -> Celery:
     """The Celery application of workers. It stores no results of its own: see `CeleryResults`."""
-    app = Celery("inferq", broker=broker_url, backend=None)
+    app = _connected(broker_url, _consumer_options(broker_url))
     app.conf.update(
         task_default_exchange=EXCHANGE.name,
         task_default_exchange_type=EXCHANGE.type,
@@ -92,7 +119,6 @@ def create_celery(broker_url: str) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
         broker_heartbeat=10,
-        broker_transport_options=_consumer_options(broker_url),
     )
     if is_rabbitmq(broker_url):
         app.conf.update(task_default_queue_type="quorum", worker_detect_quorum_queues=True)
@@ -101,7 +127,7 @@ def create_celery(broker_url: str) -> Celery:
 
 def create_publishing_celery(broker_url: str) -> Celery:
     """The Celery application of publishers: it gives up on a broker within seconds instead of blocking."""
-    app = Celery("inferq", broker=broker_url, backend=None)
+    app = _connected(broker_url, _publisher_options(broker_url))
     app.conf.update(
         task_default_exchange=EXCHANGE.name,
         task_default_exchange_type=EXCHANGE.type,
@@ -110,7 +136,6 @@ def create_publishing_celery(broker_url: str) -> Celery:
         task_ignore_result=True,
         task_publish_retry=False,
         broker_connection_timeout=1,
-        broker_transport_options=_publisher_options(broker_url),
     )
     return app
 
@@ -178,14 +203,17 @@ class CeleryResults:
 
     def __init__(self, backend_url: str, *, retention: timedelta) -> None:
         """Connects to nothing yet."""
-        self._app = Celery("inferq", backend=backend_url)
+        timeouts = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0}
+        sentinels = Sentinels.parse(backend_url) if is_sentinel(backend_url) else None
+        options = sentinels.celery_options(**timeouts) if sentinels else {}
+        self._app = Celery("inferq", backend=sentinels.celery_url if sentinels else backend_url)
         self._app.conf.update(
             result_serializer="json",
             result_expires=retention,
-            redis_socket_timeout=2.0,
-            redis_socket_connect_timeout=1.0,
             redis_retry_on_timeout=False,
-            result_backend_transport_options={"retry_policy": {"max_retries": 0}},
+            redis_backend_use_ssl=dict(sentinels.tls) if sentinels else None,
+            result_backend_transport_options={"retry_policy": {"max_retries": 0}} | options,
+            **{f"redis_{name}": value for name, value in timeouts.items()},
         )
 
     def copy(

@@ -12,6 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, field_validator
@@ -32,7 +33,10 @@ Signature = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
 """Of the asymmetric ones all: with the others, whoever may check a token could make one."""
+TLS_SCHEMES = ("amqps", "rediss", "rediss+sentinel")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - compared with
+"""How this machine itself reaches what listens on these addresses."""
 
 
 def local_server_file() -> Path:
@@ -85,9 +89,17 @@ class FileSecretSource(PydanticBaseSettingsSource):
 
     @override
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The file's text without the newline at its end, or nothing where no file is named."""
-        path = os.environ.get(f"{PREFIX}{field_name}_FILE".upper())
-        value = Path(path).read_text(encoding="utf-8").rstrip("\r\n") if path else None
+        """The file's text without the newline at its end, or nothing where no file is named.
+
+        Raises:
+            SetupError: The file cannot be read.
+        """
+        variable = f"{PREFIX}{field_name}_FILE".upper()
+        path = os.environ.get(variable)
+        try:
+            value = Path(path).read_text(encoding="utf-8").rstrip("\r\n") if path else None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(f"{variable}: {path} cannot be read ({error}).") from error
         return value, field_name, False
 
     @override
@@ -115,12 +127,24 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         None,
-        description="State store and Celery result backend: `redis://`, `rediss://` or `redis+socket://`."
-        " Unset, `inferq up` starts a Valkey of its own.",
+        description="State store and Celery result backend: `redis://`, `rediss://` (TLS), `redis+socket://`, or"
+        " `redis+sentinel://:password@host1:26379,host2:26379/0?service=NAME` (`rediss+sentinel://` with TLS;"
+        " `&sentinel_password=` where the sentinels have one). Unset, `inferq up` starts a Valkey of its own.",
     )
     broker_url: SecretStr | None = Field(
         None,
-        description="Celery broker: `amqp://`, `redis://` or `redis+socket://`. Unset, `INFERQ_REDIS_URL` serves.",
+        description="Celery broker: `amqp://`, `amqps://` (TLS), or as `INFERQ_REDIS_URL`, which serves where this is unset.",
+    )
+    tls_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) that the servers of `amqps://`, `rediss://` and `rediss+sentinel://` may be"
+        " signed by. Unset, the system's. Their names are checked, too.",
+    )
+    tls_cert_file: Path | None = Field(
+        None, description="Our own certificate (PEM), for servers that ask their clients for one."
+    )
+    tls_key_file: Path | None = Field(
+        None, description="The key (PEM) of that certificate; unset, it is in the same file."
     )
     storage_url: str | None = Field(
         None,
@@ -380,7 +404,7 @@ class Settings(BaseSettings):
                 "INFERQ_REDIS_URL is not set. Name a Redis or Valkey server,"
                 " or run `inferq up`, which starts one of its own."
             )
-        return self.redis_url.get_secret_value()
+        return self._with_tls(self.redis_url)
 
     def queue_url(self) -> str:
         """URL of the broker: its own, or the state store's server.
@@ -388,7 +412,22 @@ class Settings(BaseSettings):
         Raises:
             SetupError: Neither is set.
         """
-        return self.broker_url.get_secret_value() if self.broker_url else self.state_url()
+        return self._with_tls(self.broker_url) if self.broker_url else self.state_url()
+
+    def _with_tls(self, secret: SecretStr) -> str:
+        """A server's URL, with TLS in redis-py's words: certificates are always checked, by our files where set."""
+        url = secret.get_secret_value()
+        parts = urlsplit(url)
+        if parts.scheme not in TLS_SCHEMES:
+            return url
+        files = {
+            "ssl_ca_certs": self.tls_ca_file,
+            "ssl_certfile": self.tls_cert_file,
+            "ssl_keyfile": self.tls_key_file if self.tls_cert_file else None,
+        }
+        wanted = {name: str(path) for name, path in files.items() if path}
+        query = {"ssl_cert_reqs": "required"} | wanted | dict(parse_qsl(parts.query))
+        return parts._replace(query=urlencode(query)).geturl()
 
     def blob_url(self) -> str:
         """URL of the storage of inputs."""

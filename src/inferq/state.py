@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import redis
@@ -14,6 +14,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from inferq.errors import StateUnavailable
+from inferq.sentinel import Sentinels, is_sentinel
 from inferq.telemetry.metrics import count_state_error
 
 KEY_PREFIX = "inferq:"
@@ -37,23 +38,30 @@ def client_url(url: str) -> str:
 
 def connect(url: str) -> redis.Redis:
     """A thread-safe client with short time-outs; it connects on first use."""
-    return redis.Redis.from_url(
-        client_url(url),
-        decode_responses=True,
-        socket_timeout=2.0,
-        socket_connect_timeout=1.0,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
-    )
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_timeout": 2.0,
+        "socket_connect_timeout": 1.0,
+        "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+    }
+    if is_sentinel(url):
+        return redis.Redis.from_pool(Sentinels.parse(url).pool(**options))
+    return redis.Redis.from_url(client_url(url), **options)
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
     """A client for one task that blocks on the event stream, for less than its time-out."""
-    return redis.asyncio.Redis.from_url(
-        client_url(url),
-        decode_responses=True,
-        socket_timeout=BLOCKING_TIMEOUT,
-        socket_connect_timeout=1.0,
+    pool = async_pool(
+        url, decode_responses=True, socket_timeout=BLOCKING_TIMEOUT, socket_connect_timeout=1.0
     )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+def async_pool(url: str, **options: Any) -> redis.asyncio.ConnectionPool:
+    """Connections for asyncio, with redis-py's options; they are opened on first use."""
+    if is_sentinel(url):
+        return Sentinels.parse(url).async_pool(**options)
+    return redis.asyncio.ConnectionPool.from_url(client_url(url), **options)
 
 
 @contextmanager

@@ -146,6 +146,26 @@ def test_places_in_the_queue_are_told_when_they_change(
         assert (item["task_id"], item["queue"]["ahead"]) == (second, 0)
 
 
+def test_what_the_models_have_to_do_is_told_to_who_asks_for_it_whoever_gave_it_to_them(
+    live: LiveApi, store: PredictionStore, queued
+):
+    with live.events(load="true") as stream, live.events() as plain:
+        stream.next()
+        (idle,) = stream.next().data["items"]
+        assert (idle["model"], idle["queued"], idle["workers"]) == (str(MODEL), 0, 1)
+        task_id = accept(store, owner="bob", model=MODEL)
+        told = stream.next()
+        assert (told.event, told.id) == ("load", None)
+        assert told.data["items"][0]["queued"] == 1
+        succeed(store, task_id)
+        while told.data["items"][0]["queued"]:
+            told = stream.next()
+        assert told.data == live.client.get("/api/v1/queue").json()
+        plain.next()
+        queued()
+        assert plain.next().event == "queued"
+
+
 def test_what_is_submitted_to_one_process_is_heard_of_at_another(
     start_api, store: PredictionStore, upload, pipeline
 ):

@@ -1,8 +1,15 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
+import typer
+from typer.main import get_group
+from typer.testing import CliRunner
+
+from inferq import __version__
+from inferq.cli import FILES, app
 
 
 def inferq(*arguments: str) -> subprocess.CompletedProcess:
@@ -70,3 +77,24 @@ def test_imports_stay_light(statement: str, heavy: set[str]):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert not heavy & set(done.stdout.split())
+
+
+def test_every_command_can_be_asked_for_its_help():
+    runner = CliRunner()
+    listed = runner.invoke(app, ["--help"]).output
+    for name, file in FILES.items():
+        assert name in listed
+        assert runner.invoke(app, [name, "--help"]).exit_code == 0, name
+        commands = typer.Typer()
+        import_module(f"inferq.cli.{file}").add_commands(commands)
+        assert set(get_group(commands).commands) <= set(FILES), file
+
+
+def test_a_slip_is_told_with_the_command_that_was_meant():
+    done = inferq("predcit", "photo.jpg")
+    assert done.returncode == 2
+    assert "Did you mean 'predict'?" in done.stderr
+
+
+def test_the_version_is_told():
+    assert inferq("--version").stdout.strip() == __version__

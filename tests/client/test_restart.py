@@ -14,6 +14,8 @@ from inferq import AsyncClient, Client, Prediction
 from system.served import Served, eventually
 
 IN_THREADS, IN_A_LOOP = 60, 40
+PATIENCE = 120.0
+"""A busy machine takes long to start an API twice; that nobody loses anything is what matters here."""
 
 
 @pytest.fixture
@@ -31,14 +33,14 @@ def test_a_hundred_waiting_clients_get_their_results_although_the_api_is_killed(
     started = threading.Barrier(IN_THREADS + 2)
 
     def predict(number: int) -> Prediction:
-        with Client(**served.access) as client:
+        with Client(**served.access, timeout=PATIENCE) as client:
             started.wait()
             if number % 2:
                 return client.predict(photo["chelsea"])
             return client.submit(photo["chelsea"]).result()
 
     async def predict_all() -> list[Prediction]:
-        async with AsyncClient(**served.access) as client:
+        async with AsyncClient(**served.access, timeout=PATIENCE) as client:
             return await asyncio.gather(
                 *(client.predict(photo["chelsea"]) for _ in range(IN_A_LOOP))
             )
@@ -53,7 +55,7 @@ def test_a_hundred_waiting_clients_get_their_results_although_the_api_is_killed(
         started.wait()
         for ended in (5, 25):
             _kill_api_when(served, threaded, ended)
-        results = [*looped.result(90), *(future.result(90) for future in threaded)]
+        results = [*looped.result(PATIENCE), *(future.result(PATIENCE) for future in threaded)]
     assert len(results) == IN_THREADS + IN_A_LOOP
     assert len({result.task_id for result in results}) == len(results)
     assert {result.result.detections[0].label for result in results} == {"cat"}
@@ -68,7 +70,7 @@ def _kill_api_when(served: Served, futures: list[Future[Prediction]], ended: int
 
 
 def test_a_map_goes_on_although_the_api_is_killed(served: Served, photo: dict[str, bytes]):
-    with Client(**served.access) as client:
+    with Client(**served.access, timeout=PATIENCE) as client:
         running = client.map([photo["chelsea"]] * 60, at_once=20)
         first = [next(running) for _ in range(10)]
         victim = served.child("inferq api")

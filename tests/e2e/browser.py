@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from conftest import require
+from inferq.accounts.store import AccountStore
+from inferq.embedded.valkey import configured_url
+from inferq.state import connect
+from people import person
 from system.served import Served
 
 WEB = Path(__file__).parents[2] / "web"
@@ -27,9 +31,18 @@ def run_in_browser(
         "INFERQ_E2E_CHROMIUM": str(chromium),
         "INFERQ_E2E_PHOTOS": json.dumps({name: str(path) for name, path in photos.items()}),
         "INFERQ_E2E_SUPERVISOR": str(server.process.pid),
+        "INFERQ_E2E_OTHER_KEY": _key_of_another(server),
     }
     done = subprocess.run(
         ["npx", "playwright", "test", *steps, "--output", str(results / "results")],
         cwd=WEB, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _key_of_another(server: Served) -> str:
+    """An API key of somebody else than whom the browser signs in."""
+    url = configured_url(server.data_dir / "valkey")
+    assert url
+    with connect(url) as state:
+        return person(AccountStore(state), "ann").key

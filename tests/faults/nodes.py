@@ -12,6 +12,7 @@ import redis
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from faults.certificates import Certificates
 from faults.fault_model import NAME, VERSION
 from faults.processes import Process, short_folder
 from inferq.embedded.valkey import find_binary
@@ -35,6 +36,15 @@ RABBITMQ = """\
 log.file.level = warning
 disk_free_limit.absolute = 10MB
 raft.wal_max_size_bytes = 16777216
+"""
+RABBITMQ_TLS = """\
+listeners.tcp = none
+listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.cacertfile = {authority}
+ssl_options.certfile = {certificate}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
 """
 START_SECONDS = 60
 QUEUE = f"inferq.{NAME}.{VERSION}"
@@ -223,10 +233,13 @@ def rabbitmq_script() -> Path | None:
 class RabbitNode:
     """A RabbitMQ node of our own, with an epmd of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificates: Certificates | None = None) -> None:
+        """With certificates it is reached over TLS alone, and asks its clients for theirs."""
         self.name = "rabbitmq"
         self.port, self._epmd_port = free_port(), free_port()
-        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self._certificates = certificates
+        scheme = "amqps" if certificates else "amqp"
+        self.url = f"{scheme}://guest:guest@127.0.0.1:{self.port}//"
         self._folder = short_folder()
         environment = os.environ | self._environment()
         self._epmd = Process(
@@ -324,7 +337,8 @@ class RabbitNode:
 
     def _connection(self) -> Connection:
         options = {"read_timeout": 5, "write_timeout": 5, "max_retries": 1}
-        return Connection(self.url, connect_timeout=2, transport_options=options)
+        tls = self._certificates.amqp if self._certificates else False
+        return Connection(self.url, connect_timeout=2, transport_options=options, ssl=tls)
 
     def _answers(self) -> bool:
         with suppress(OperationalError, OSError), self._connection() as connection:
@@ -335,7 +349,12 @@ class RabbitNode:
     def _environment(self) -> dict[str, str]:
         folder = self._folder
         (folder / "plugins").write_text("[].\n")
-        (folder / "rabbitmq.conf").write_text(RABBITMQ)
+        listening: dict[str, str] = {"RABBITMQ_NODE_PORT": str(self.port)}
+        lines = RABBITMQ
+        if self._certificates:
+            listening = {}
+            lines += RABBITMQ_TLS.format(port=self.port, **vars(self._certificates))
+        (folder / "rabbitmq.conf").write_text(lines)
         (folder / ".erlang.cookie").write_text(secrets.token_hex(10))
         (folder / ".erlang.cookie").chmod(0o600)
         return {
@@ -352,7 +371,7 @@ class RabbitNode:
             "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
             "RABBITMQ_NODENAME": f"faults-{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+            **listening,
         }

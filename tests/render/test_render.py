@@ -17,6 +17,8 @@ from inferq.render import PALETTE, annotate, class_color, lettering, preview
 from inferq.render.lettering import Line, drawable, tag_line
 from photos import encoded
 
+PEDESTRIAN = "Người đi bộ"
+
 
 def detection(
     x_min: float, y_min: float, x_max: float, y_max: float, **changes: object
@@ -97,9 +99,9 @@ def test_score_and_class_say_what_is_drawn(options: dict, shown: set[int]):
 
 def test_a_label_in_another_language_is_drawn_in_its_place():
     image, box = Image.new("RGB", (640, 640), "white"), (100, 300, 500, 500)
-    walker = detection(*box, label="Người đi bộ")
+    walker = detection(*box, label=PEDESTRIAN)
     both = (detection(*box), detection(*box, label="cat", class_id=17))
-    pixels = drawn(image, *both, labels={18: "Người đi bộ"}, classes=["dog"])
+    pixels = drawn(image, *both, labels={18: PEDESTRIAN}, classes=["dog"])
     assert np.array_equal(pixels, drawn(image, walker))
     assert not np.array_equal(pixels, drawn(image, both[0]))
 
@@ -209,6 +211,42 @@ def test_labels_of_many_scripts_are_drawn_with_real_letters(label: str):
 def test_the_vietnamese_labels_of_the_bundled_model_are_drawn_with_real_letters():
     for label in read_card(bundled_folder()).translated_labels["vi"].values():
         assert_real_letters(label)
+
+
+def test_vietnamese_letters_on_a_picture_are_those_of_the_open_font():
+    pixels = drawn(
+        Image.new("RGB", (2000, 2000), "white"),
+        detection(200, 1000, 1800, 1800),
+        labels={18: PEDESTRIAN},
+    )
+    above = pixels[:997]
+    rows, columns = (np.flatnonzero((above < 250).any(axis=(1 - axis, 2))) for axis in (0, 1))
+    tag = above[rows[0] + 4 :, columns[0] + 4 : columns[-1] - 3]
+    ink = np.abs(tag - class_color(18)).max(axis=-1).astype("uint8")
+    written = line_of(Image.fromarray(ink))
+    empty = "".join(letter if letter.isascii() else "\U0010ffff" for letter in PEDESTRIAN)
+    assert likeness(written, line_of(in_font(PEDESTRIAN, 48))) > 0.98
+    assert likeness(written, line_of(in_font("Nguoi di bo", 48))) < 0.8
+    assert likeness(written, line_of(in_font(empty, 48))) < 0.7
+
+
+def in_font(label: str, size: int) -> Image.Image:
+    """What is written beside a box, drawn with the file of the open font alone, white on black."""
+    font = ImageFont.truetype(lettering.FONTS / lettering.LATIN, size)
+    image = Image.new("L", (size * 20, size * 2))
+    ImageDraw.Draw(image).text((size, size // 4), f"{label} 0.90", fill=255, font=font)
+    return image
+
+
+def line_of(image: Image.Image) -> np.ndarray:
+    """The ink of a line, cut out and brought to one size: 0 to 1, float `[64, 1024]`."""
+    bright = image.point(lambda value: 255 if value > 128 else 0)
+    return np.asarray(image.crop(bright.getbbox()).resize((1024, 64))) / 255
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """How much two lines look the same: 1 where they are one, about 0 where they have nothing in common."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def assert_real_letters(label: str) -> None:

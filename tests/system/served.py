@@ -1,12 +1,14 @@
 """A real `inferq up`, started as a user starts it, watched from outside."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,14 +16,21 @@ from inferq.client import Client
 
 T = TypeVar("T")
 START_SECONDS = 180
+FIRST_EPHEMERAL_PORT = 32_768
+PROGRAM = (sys.executable, "-m", "inferq")
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on at this moment, and that the kernel gives to nobody of itself.
+
+    Servers of these tests are killed and come back to their port: none of those that connections get for themselves
+    would do, for one may be taken meanwhile.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(FIRST_EPHEMERAL_PORT - 10_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(check: Callable[[], T], *, seconds: float = 20) -> T:
@@ -61,6 +70,7 @@ class Served:
         data_dir: Path,
         *arguments: str,
         port: int | None = None,
+        program: Sequence[str] = PROGRAM,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
@@ -68,7 +78,7 @@ class Served:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.parent / f"{data_dir.name}-{self.port}.log"
         data_dir.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "inferq", "up", "--port", str(self.port)]
+        command = [*program, "up", "--port", str(self.port)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--data-dir", str(data_dir), *arguments],

@@ -37,6 +37,7 @@ def test_bound_to_a_public_address_nobody_gets_in_but_the_first_admin(
         api = subprocess.Popen(
             [sys.executable, "-m", "inferq", "api"], env=environment, stderr=output, stdout=output
         )
+    healthcheck = [sys.executable, "-m", "inferq", "api", "--healthcheck"]
     url, headers = f"http://127.0.0.1:{port}", {"Host": "inferq.example"}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=20) as client:
@@ -51,9 +52,12 @@ def test_bound_to_a_public_address_nobody_gets_in_but_the_first_admin(
             password = re.search(r"with the password (\S+)", log.read_text())[1]
             admin = client.post(SESSION, json={"username": "admin", "password": password})
             assert admin.json()["scopes"] == ["admin", "predict", "read"]
+        assert subprocess.run(healthcheck, env=environment, check=False).returncode == 0
     finally:
         api.terminate()
         api.wait(30)
+    gone = subprocess.run(healthcheck, env=environment, check=False, capture_output=True, text=True)
+    assert (gone.returncode, "does not answer" in gone.stderr) == (1, True)
 
 
 def _answers(client: httpx.Client) -> bool:

@@ -1,104 +1,121 @@
 /**
- * Measures from drop to boxes, and what 200 photographs at once do to the page: with `inferq up` running,
- * `INFERQ_E2E_URL=http://127.0.0.1:8000 node e2e/measure.mjs PHOTO`. Results: benchmarks/results/web.md.
+ * What a reader waits for: from drop to boxes, and what two hundred photographs at once do to the page.
+ * `make bench-web` runs it and writes benchmarks/results/web.md; it prints JSON, times in milliseconds.
  */
 import { readFileSync } from "node:fs";
 import { chromium } from "@playwright/test";
 
-const URL_ = process.env.INFERQ_E2E_URL;
+const [, , photo, drops, many] = process.argv;
+const { INFERQ_E2E_URL: server, INFERQ_E2E_CHROMIUM: executablePath } = process.env;
+const picture = readFileSync(photo).toString("base64");
+
 const browser = await chromium.launch({
-  executablePath: process.env.INFERQ_E2E_CHROMIUM ?? "/usr/bin/chromium",
+  executablePath,
   args: ["--headless", "--no-sandbox", "--disable-gpu"],
 });
 const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-await context.request.post(URL_ + "/api/v1/auth/session", {
+await context.request.post(`${server}/api/v1/auth/session`, {
   data: { username: "ml_user", password: "CBSy3NaBMxLF" },
 });
 const page = await context.newPage();
-const photo = readFileSync(process.argv[2]);
-const rows = [];
-for (let i = 0; i < 12; i++) {
-  await page.goto(URL_ + "/");
+
+const single = [];
+for (let turn = 0; turn < Number(drops); turn++) {
+  await open(1);
+  single.push(await page.evaluate(dropOne));
+}
+await open(Number(many));
+const heapBefore = await usedHeap();
+const together = await page.evaluate(dropAll);
+console.log(
+  JSON.stringify({ single, together: { ...together, heapBefore, heap: await usedHeap() } }),
+);
+await browser.close();
+
+/** Opens the page as a reader finds it who has not dropped anything yet; files lie ready inside it. */
+async function open(count) {
+  await page.goto(`${server}/`);
   await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.waitForTimeout(1500);
-  await page.evaluate(() => {
-    window.t = {};
-    document.querySelector("input[type=file]").addEventListener(
-      "change",
-      () => {
-        window.t.drop = performance.now();
-      },
-      { capture: true },
-    );
-    new MutationObserver((_, o) => {
+  // What is fetched while nobody waits for it has come.
+  await page.waitForFunction(() =>
+    performance.getEntriesByType("resource").some(({ name }) => name.includes("/viewer-")),
+  );
+  await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+  await page.evaluate(
+    ([encoded, length]) => {
+      const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+      const chosen = new DataTransfer();
+      for (let index = 0; index < length; index++) {
+        chosen.items.add(new File([bytes], `photo-${index}.jpg`, { type: "image/jpeg" }));
+      }
+      window.chosen = chosen.files;
+      window.drop = () => {
+        const input = document.querySelector("input[type=file]");
+        input.files = window.chosen;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      };
+    },
+    [picture, count],
+  );
+}
+
+/** Drops one photograph; the wall-clock times at which things happened to it. */
+async function dropOne() {
+  const wall = (time) => performance.timeOrigin + time;
+  const boxes = new Promise((resolve) => {
+    new MutationObserver((_, observer) => {
       if (document.querySelector("[data-testid=boxes] g")) {
-        o.disconnect();
-        requestAnimationFrame(() => {
-          const c = new MessageChannel();
-          c.port1.onmessage = () => {
-            window.t.boxes = performance.now();
-          };
-          c.port2.postMessage(0);
-        });
+        observer.disconnect();
+        // After the frame that shows them.
+        requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
       }
     }).observe(document.body, { childList: true, subtree: true });
   });
-  await page
-    .locator("input[type=file]")
-    .first()
-    .setInputFiles({ name: `c${i}.jpg`, mimeType: "image/jpeg", buffer: photo });
-  await page.waitForFunction(() => window.t.boxes);
-  const out = await page.evaluate(async () => {
-    const r = performance
-      .getEntriesByType("resource")
-      .filter((e) => e.name.endsWith("/api/v1/predictions"))
-      .at(-1);
-    return {
-      total: window.t.boxes - window.t.drop,
-      post: r ? [r.startTime - window.t.drop, r.duration] : null,
-      drop: window.t.drop,
-    };
-  });
-  const id = await page.evaluate(async () => {
-    const b = new URLSearchParams(location.search).get("batch");
-    const x = await (await fetch("/api/v1/predictions?batch=" + encodeURIComponent(b))).json();
-    return x.items[0].timings_ms;
-  });
-  rows.push({ ...out, server: id.total });
+  const dropped = performance.now();
+  window.drop();
+  const painted = await boxes;
+  const sent = performance
+    .getEntriesByType("resource")
+    .findLast(({ name }) => name.endsWith("/api/v1/predictions"));
+  const batch = new URLSearchParams(location.search).get("batch");
+  const answer = await fetch(`/api/v1/predictions?batch=${encodeURIComponent(batch)}`);
+  const [prediction] = (await answer.json()).items;
+  return {
+    dropped: wall(dropped),
+    sent: wall(sent.startTime),
+    answered: wall(sent.responseEnd),
+    created: Date.parse(prediction.created_at),
+    finished: Date.parse(prediction.finished_at),
+    painted: wall(painted),
+  };
 }
-console.log(
-  rows
-    .map(
-      (r) =>
-        `${r.total.toFixed(0)} = post at ${r.post?.[0].toFixed(0)}, took ${r.post?.[1].toFixed(0)}; server total ${r.server.toFixed(0)}`,
-    )
-    .join("\n"),
-);
-await page.goto(URL_ + "/");
-await page.getByRole("heading", { level: 1 }).waitFor();
-await page.waitForTimeout(1500);
-await page.evaluate(() => {
-  window.long = [];
-  new PerformanceObserver((l) => {
-    for (const e of l.getEntries()) window.long.push(Math.round(e.duration));
-  }).observe({ type: "longtask", buffered: false });
-});
-const files = Array.from({ length: 200 }, (_, i) => ({
-  name: `p-${i}.jpg`,
-  mimeType: "image/jpeg",
-  buffer: photo,
-}));
-const t0 = Date.now();
-await page.locator("input[type=file]").first().setInputFiles(files);
-await page.getByText("200 of 200 done").waitFor({ timeout: 400000 });
-console.log(
-  "200 done in",
-  Date.now() - t0,
-  "long tasks",
-  JSON.stringify((await page.evaluate(() => window.long)).sort((a, b) => b - a).slice(0, 12)),
-  "heap MB",
-  await page.evaluate(() =>
-    performance.memory ? Math.round(performance.memory.usedJSHeapSize / 1e6) : null,
-  ),
-);
-await browser.close();
+
+/** Drops all photographs that lie ready; how long until all have ended, and the tasks that held the page up. */
+async function dropAll() {
+  const tasks = [];
+  new PerformanceObserver((list) => {
+    tasks.push(...list.getEntries().map(({ duration }) => duration));
+  }).observe({ type: "longtask" });
+  const done = new RegExp(`^${window.chosen.length} of ${window.chosen.length} done`);
+  const ended = new Promise((resolve) => {
+    const look = setInterval(() => {
+      const texts = [...document.querySelectorAll("[role=status]")].map((one) => one.textContent);
+      if (texts.some((text) => done.test(text ?? ""))) {
+        clearInterval(look);
+        resolve(performance.now());
+      }
+    }, 100);
+  });
+  const dropped = performance.now();
+  window.drop();
+  const took = (await ended) - dropped;
+  return { took, tasks: tasks.sort((one, other) => other - one) };
+}
+
+async function usedHeap() {
+  const session = await context.newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  return usedSize;
+}

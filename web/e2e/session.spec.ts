@@ -10,6 +10,16 @@ test("one signs in, is told what is wrong, signs out, and finds the page again w
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations).toEqual([]);
 
+  // Who is not signed in may choose, too, how the page speaks and looks.
+  await page.getByRole("button", { name: "Language: English" }).click();
+  await page.getByRole("menuitem", { name: "Tiếng Việt" }).click();
+  await expect(page.getByRole("button", { name: "Đăng nhập" })).toBeVisible();
+  await page.getByRole("button", { name: /^Giao diện/ }).click();
+  await page.getByRole("menuitem", { name: "Tối" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "dark");
+  await page.getByRole("button", { name: "Ngôn ngữ: Tiếng Việt" }).click();
+  await page.getByRole("menuitem", { name: "English" }).click();
+
   await page.getByLabel("User name").fill(DEMO.username);
   await page.getByRole("textbox", { name: "Password" }).fill("nonsense");
   await page.keyboard.press("Enter");

@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         tasks = [
             asyncio.create_task(services.changes.run()),
             asyncio.create_task(services.changes.tell_places()),
+            asyncio.create_task(services.changes.tell_load()),
             asyncio.create_task(services.callers.run()),
         ]
         yield

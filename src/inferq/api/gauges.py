@@ -6,7 +6,6 @@ from fastapi import FastAPI
 
 from inferq import __version__
 from inferq.api.deps import Services
-from inferq.api.loads import queue_loads
 from inferq.api.schemas import QueueLoad
 from inferq.errors import UnavailableError
 from inferq.telemetry.exposing import Metric, gauge, gauges, version_of
@@ -67,7 +66,7 @@ class Gauges:
 def _of_state(services: Services) -> Iterator[Metric]:
     """What the state store tells; nothing where it does not answer."""
     try:
-        loads = queue_loads(services.register, services.queues, services.viewer.reason)
+        loads = services.viewer.loads().items
         memory = services.store.memory_used()
         receivers = services.deliveries.receivers_waiting()
     except UnavailableError:

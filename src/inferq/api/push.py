@@ -9,13 +9,14 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import redis
 import structlog
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.callers import Access
-from inferq.api.schemas import View
+from inferq.api.schemas import QueueList, View
 from inferq.api.viewer import Viewer
 from inferq.errors import StateUnavailable
 from inferq.predictions.events import DELETED, Change, follow
@@ -24,6 +25,7 @@ from inferq.state import connect_async
 
 RECONNECT_PAUSE = 0.5
 PLACES_SECONDS = 1.0
+LOAD_SECONDS = 1.0
 PLACES_AT_ONCE = 20
 MOST_PENDING = 1_000
 MOST_PLACES = 200
@@ -46,6 +48,10 @@ class Places:
     places: Mapping[str, QueuePlace]
 
 
+Told: TypeAlias = Update | Places | QueueList
+"""What a listener can hear of: the last is what the models have to do."""
+
+
 class ListenerGone(Exception):
     """A listener gets no more updates: it was too slow, the server ends, or its credential is revoked."""
 
@@ -57,16 +63,19 @@ class UpdatesMissed(Exception):
 class Listener:
     """What one waiting request hears of."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, load: bool = False) -> None:
+        self.wants_load = load
+        """Whether it wants to hear what the models have to do."""
         self.waiting: dict[str, Record] = {}
         """The queued predictions whose places it wants to hear of."""
         self._told: dict[str, QueuePlace] = {}
-        self._pending: deque[Update | Places] = deque()
+        self._load_told: QueueList | None = None
+        self._pending: deque[Told] = deque()
         self._wake = asyncio.Event()
         self._missed = False
         self._gone = False
 
-    async def next(self, seconds: float) -> Update | Places | None:
+    async def next(self, seconds: float) -> Told | None:
         """The next update, or None where there is none in so many seconds.
 
         Raises:
@@ -118,6 +127,15 @@ class Listener:
             self._pending.append(Places(changed))
             self._wake.set()
 
+    def offer_load(self, load: QueueList) -> None:
+        """Tells a new load, unless an older one still waits to be fetched."""
+        if load != self._load_told and not any(
+            isinstance(pending, QueueList) for pending in self._pending
+        ):
+            self._load_told = load
+            self._pending.append(load)
+            self._wake.set()
+
     def miss(self) -> None:
         """Notes that changes may have been missed."""
         self._missed = True
@@ -142,9 +160,14 @@ class Changes:
         self._closed = False
 
     @contextmanager
-    def listen(self, access: Access, task_id: str | None = None) -> Iterator[Listener]:
-        """Hears of one prediction, or of all of an owner's, as long as the caller's credential is valid."""
-        listener, caller = Listener(), access.caller
+    def listen(
+        self, access: Access, task_id: str | None = None, *, load: bool = False
+    ) -> Iterator[Listener]:
+        """Hears of one prediction, or of all of an owner's, as long as the caller's credential is valid.
+
+        With `load` also of what the models have to do.
+        """
+        listener, caller = Listener(load=load), access.caller
         group, key = (self._by_owner, access.owner) if task_id is None else (self._by_task, task_id)
         group[key].add(listener)
         caller.on_end.add(listener.drop)
@@ -212,6 +235,20 @@ class Changes:
             return
         for listener in listeners:
             listener.offer_places(places)
+
+    async def tell_load(self) -> None:
+        """Tells listeners that want it once a second what the models have to do, until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOAD_SECONDS)
+            wanting = [listener for listener in self._all() if listener.wants_load]
+            if not wanting:
+                continue
+            try:
+                load = await run_in_threadpool(self._viewer.loads)
+            except StateUnavailable:
+                continue
+            for listener in wanting:
+                listener.offer_load(load)
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         """Reads each changed prediction once, and hands it to all who listen."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 
-import redis.asyncio
 from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
@@ -13,7 +12,7 @@ from inferq.api.addresses import client_address, limit_key
 from inferq.api.callers import Caller
 from inferq.errors import RateLimited
 from inferq.settings import Settings
-from inferq.state import KEY_PREFIX, client_url, state_errors
+from inferq.state import KEY_PREFIX, async_pool, state_errors
 
 NAME_LIMIT = "100/hour"
 """Attempts to sign in as one user, from wherever they come."""
@@ -25,9 +24,8 @@ class RateLimits:
 
     def __init__(self, settings: Settings) -> None:
         """Connects to nothing yet."""
-        url = client_url(settings.state_url())
-        pool = redis.asyncio.ConnectionPool.from_url(
-            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        pool = async_pool(
+            settings.state_url(), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
         )
         storage = RedisStorage(
             "async+redis://",

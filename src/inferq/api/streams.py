@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import anyio
 import orjson
@@ -16,7 +17,7 @@ from typing_extensions import override
 from inferq.api.callers import Access
 from inferq.api.deps import Services
 from inferq.api.push import Listener, ListenerGone, Places, Update, UpdatesMissed
-from inferq.api.schemas import View
+from inferq.api.schemas import QueueList, View
 from inferq.errors import StateUnavailable
 from inferq.predictions.events import DELETED, START, Change, EventId
 from inferq.predictions.lists import UNFINISHED, Filter, Page
@@ -66,11 +67,21 @@ def follow_one(
     return EventStream(_OnePrediction(services, access, record.task_id).frames(seen))
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client wants to hear of beside the caller's predictions, or only."""
+
+    batch: str | None = None
+    """None: all batches."""
+    load: bool = False
+    """Also what the models have to do, whoever gave it to them."""
+
+
 def follow_all(
-    services: Services, access: Access, batch: str | None, last_event_id: str | None
+    services: Services, access: Access, wish: Wish, last_event_id: str | None
 ) -> Response:
     """The events of all predictions of an owner, or of those of a batch."""
-    return EventStream(_AllPredictions(services, access, batch).frames(_parse(last_event_id)))
+    return EventStream(_AllPredictions(services, access, wish).frames(_parse(last_event_id)))
 
 
 def _parse(last_event_id: str | None) -> EventId | None:
@@ -84,10 +95,13 @@ def _parse(last_event_id: str | None) -> EventId | None:
 class _Stream(ABC):
     """One client that listens."""
 
-    def __init__(self, services: Services, access: Access, task_id: str | None) -> None:
+    def __init__(
+        self, services: Services, access: Access, task_id: str | None, *, load: bool = False
+    ) -> None:
         self._services = services
         self._access = access
         self._task_id = task_id
+        self._load = load
         self._seen = START
         # A prediction may be read after a later change than the one that is told: that one is not told again.
         self._shown: dict[str, int] = {}
@@ -96,7 +110,9 @@ class _Stream(ABC):
     async def frames(self, last_seen: EventId | None) -> AsyncIterator[bytes]:
         """What goes over the line, from where the client was before, until there can be no more."""
         yield format_sse_event(retry=RETRY_MS)
-        with self._services.changes.listen(self._access, self._task_id) as listener:
+        with self._services.changes.listen(
+            self._access, self._task_id, load=self._load
+        ) as listener:
             try:
                 async for frame in self._catch_up(listener, last_seen):
                     yield frame
@@ -119,6 +135,8 @@ class _Stream(ABC):
         elif isinstance(update, Places):
             for frame in self._places(listener, update.places):
                 yield frame
+        elif isinstance(update, QueueList):
+            yield format_sse_event(event="load", data_str=update.model_dump_json())
         elif update.change.event_id > self._seen and self._concerns(update.change):
             for frame in self._tell(listener, update):
                 yield frame
@@ -213,9 +231,9 @@ class _OnePrediction(_Stream):
 
 
 class _AllPredictions(_Stream):
-    def __init__(self, services: Services, access: Access, batch: str | None) -> None:
-        super().__init__(services, access, None)
-        self._batch = batch
+    def __init__(self, services: Services, access: Access, wish: Wish) -> None:
+        super().__init__(services, access, None, load=wish.load)
+        self._batch = wish.batch
 
     @override
     def _concerns(self, change: Change) -> bool:

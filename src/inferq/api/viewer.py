@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from inferq.api.schemas import View
-from inferq.predictions.record import QueuePlace, Record, State
+from inferq.api.schemas import QueueList, QueueLoad, View
+from inferq.predictions.record import ModelReference, QueuePlace, Record, State
 from inferq.upkeep.parts import Parts
 
 
@@ -47,6 +47,28 @@ class Viewer:
                 reason=self.reason(serving[name].workers),
             )
         return places
+
+    def loads(self) -> QueueList:
+        """What all models have to do, by their names."""
+        names = sorted(self._parts.register.references())
+        return QueueList(items=tuple(self._load(name) for name in names))
+
+    def _load(self, name: str) -> QueueLoad:
+        model = ModelReference.parse(name)
+        load, drain = self._parts.queues.load(model), self._parts.queues.drain(model)
+        serving = self._parts.register.serving(name)
+        wait = drain.expected_wait(load.queued, serving.slots)
+        return QueueLoad(
+            model=name,
+            queued=load.queued,
+            running=load.running,
+            workers=serving.workers,
+            slots=serving.slots,
+            per_second=round(1 / drain.interval, 2) if drain.interval else None,
+            oldest_seconds=None if load.oldest is None else round(load.oldest.total_seconds(), 2),
+            expected_wait_seconds=None if wait is None else round(wait, 2),
+            reason=self.reason(serving.workers),
+        )
 
     def reason(self, workers: int) -> Literal["no_worker", "broker_unavailable"] | None:
         """What keeps predictions of a model from starting, if anything does."""

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from inferq.api.callers import Access
 from inferq.api.deps import Services
-from inferq.api.push import ListenerGone, Places, Update, UpdatesMissed
+from inferq.api.push import ListenerGone, Told, Update, UpdatesMissed
 from inferq.api.schemas import View
 from inferq.errors import NotFinished, NotFound
 from inferq.predictions.record import Prediction, Record
@@ -90,7 +90,7 @@ async def wait_until(
             shown = _told(update)
 
 
-def _told(update: Update | Places | None) -> View | None:
+def _told(update: Told | None) -> View | None:
     """The prediction that an update tells of; None where it has to be read."""
     if not isinstance(update, Update):
         return None

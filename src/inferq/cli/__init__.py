@@ -1,29 +1,78 @@
 """The `inferq` command; one file a group of commands."""
 
 import sys
+from collections import UserDict
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+from typing_extensions import override
 
-from inferq.cli import accounts, failed, inspect, models, predict, serve, status
+from inferq import __version__
 from inferq.errors import InferqError, ServerUnreachable, SetupError
 
 WRONG_USAGE = 2
 UNREACHABLE = 3
 
+FILES = {
+    "up": "serve",
+    "api": "serve",
+    "worker": "serve",
+    "predict": "predict",
+    "models": "models",
+    "users": "accounts",
+    "keys": "accounts",
+    "status": "status",
+    "failed": "failed",
+    "doctor": "inspect",
+    "openapi": "inspect",
+}
+"""The file of each command, in the order of the help."""
+
+
+class _Commands(UserDict[str, Any]):
+    """Commands by name, each read from its file when it is asked for: none waits for what the others import."""
+
+    @override
+    def __getitem__(self, name: str) -> Any:
+        commands = typer.Typer()
+        import_module(f"inferq.cli.{self.data[name]}").add_commands(commands)
+        return get_group(commands).commands[name]
+
+
+class _Group(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands(FILES)
+
+
 app = typer.Typer(
     name="inferq",
+    cls=_Group,
     help="Asynchronous model server: post an input, get a task id, have the result pushed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-serve.add_commands(app)
-predict.add_commands(app)
-models.add_commands(app)
-accounts.add_commands(app)
-status.add_commands(app)
-failed.add_commands(app)
-inspect.add_commands(app)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:

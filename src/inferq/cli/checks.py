@@ -14,10 +14,18 @@ import redis
 from inferq import __version__
 from inferq.cli.deployment import with_state
 from inferq.client import Client
+from inferq.embedded.valkey import find_binary
 from inferq.errors import InferqError, SetupError, StateUnavailable
+from inferq.models.card import check_weights, read_card
+from inferq.models.catalogue import bundled_folder
+from inferq.models.register import ModelRegister
+from inferq.predictions.queues import Queues
+from inferq.predictions.record import ModelReference
+from inferq.queue import describe_broker
 from inferq.safety import findings, is_local
 from inferq.settings import Settings
 from inferq.state import connect, state_errors
+from inferq.storage import Storage
 
 MEMORY_FULL = 0.75
 CLOCKS_APART_SECONDS = 2.0
@@ -80,8 +88,6 @@ def _settings(settings: Settings) -> Iterator[Found]:
 
 
 def _own_valkey(settings: Settings) -> Found:
-    from inferq.embedded.valkey import find_binary  # noqa: PLC0415 - other commands need none of it
-
     if settings.redis_url is not None:
         return ok("valkey", "INFERQ_REDIS_URL names a server; inferq up starts none")
     return ok("valkey", f"inferq up starts {find_binary(settings.valkey_bin)}")
@@ -178,34 +184,29 @@ def _clocks(client: redis.Redis) -> Found:
 
 
 def _queues(client: redis.Redis) -> Iterator[Found]:
-    from inferq.api.loads import queue_loads  # noqa: PLC0415 - other commands need none of it
-    from inferq.models.register import ModelRegister  # noqa: PLC0415
-    from inferq.predictions.queues import Queues  # noqa: PLC0415
-
-    loads = queue_loads(ModelRegister(client), Queues(client), lambda _: None)
-    stuck = [load for load in loads if load.queued and not load.workers]
-    for load in stuck:
+    register, queues = ModelRegister(client), Queues(client)
+    models = [ModelReference.parse(reference) for reference in sorted(register.references())]
+    waiting = {model: queues.load(model).queued for model in models}
+    stuck = [
+        model for model in models if waiting[model] and not register.serving(str(model)).workers
+    ]
+    for model in stuck:
         yield wrong(
             "queues",
-            f"{load.queued} predictions of {load.model} wait, and no worker serves it:"
-            f" start one (inferq worker {load.model.partition('@')[0]})",
+            f"{waiting[model]} predictions of {model} wait, and no worker serves it:"
+            f" start one (inferq worker {model.name})",
         )
     if not stuck:
-        waiting = sum(load.queued for load in loads)
-        yield ok("queues", f"{waiting} predictions wait; each of them has a worker")
+        yield ok("queues", f"{sum(waiting.values())} predictions wait; each of them has a worker")
 
 
 def _broker(settings: Settings) -> Found:
-    from inferq.queue import describe_broker  # noqa: PLC0415 - other commands need none of it
-
     if settings.broker_url is None:
         return ok("broker", "the state store serves as broker, too")
     return ok("broker", f"{describe_broker(settings.queue_url())} answers")
 
 
 def _storage(settings: Settings) -> Iterator[Found]:
-    from inferq.storage import Storage  # noqa: PLC0415 - other commands need none of it
-
     try:
         storage = Storage(settings.blob_url())
     except (ImportError, ValueError) as error:
@@ -245,9 +246,6 @@ def _disk(settings: Settings) -> Found:
 
 
 def _bundled_model() -> Found:
-    from inferq.models.card import check_weights, read_card  # noqa: PLC0415
-    from inferq.models.catalogue import bundled_folder  # noqa: PLC0415
-
     card = read_card(bundled_folder())
     check_weights(bundled_folder(), card)
     return ok("model", f"{card.reference} is whole")

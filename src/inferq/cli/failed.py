@@ -3,22 +3,23 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import redis
 import typer
 from rich.console import Console
 
+from inferq.api.deps import Services
+from inferq.api.schemas import Rerun
+from inferq.api.submit import rerun as run_again
 from inferq.cli.deployment import state_of, with_state
+from inferq.cli.overview import Failure, failure_table, failures
 from inferq.cli.serve import DataDirOption, read_settings
 from inferq.errors import InferqError, SetupError
 from inferq.predictions.lists import Filter
 from inferq.predictions.record import Record, State
 from inferq.predictions.store import PredictionStore
 from inferq.settings import Settings
-
-if TYPE_CHECKING:
-    from inferq.cli.overview import Failure
 
 MOST = 1000
 IDEMPOTENCY_KEY = "inferq failed rerun"
@@ -47,8 +48,6 @@ def list_failed(
     data_dir: DataDirOption = None,
 ) -> None:
     """List what has failed, the newest first."""
-    from inferq.cli.overview import failure_table  # noqa: PLC0415 - other commands need none of it
-
     with state_of(read_settings(data_dir=data_dir)) as client:
         found = _failures(client, model, code, limit)
     if as_json:
@@ -73,10 +72,6 @@ def rerun(
 
     It reads and writes the storage, so it needs the settings that the API has.
     """
-    from inferq.api.deps import Services  # noqa: PLC0415 - other commands need none of it
-    from inferq.api.schemas import Rerun  # noqa: PLC0415
-    from inferq.api.submit import rerun as run_again  # noqa: PLC0415
-
     settings = with_state(read_settings(data_dir=data_dir))
     services = Services.create(settings)
     refused = 0
@@ -142,9 +137,7 @@ def _chosen(
 
 def _failures(
     client: redis.Redis, model: str | None, code: str | None, limit: int
-) -> "list[Failure]":
-    from inferq.cli.overview import failures  # noqa: PLC0415
-
+) -> list[Failure]:
     wanted = Filter(models=frozenset({model} if model else ()))
     found = failures(client, wanted, limit=MOST if code else limit)
     return [each for each in found if code in (None, each.code)][:limit]

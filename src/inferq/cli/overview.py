@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from inferq.accounts.store import AccountStore
-from inferq.api.loads import queue_loads
 from inferq.api.schemas import QueueLoad
-from inferq.models.register import ModelRegister, Worker
+from inferq.api.viewer import Viewer
+from inferq.models.register import Worker
 from inferq.predictions.lists import Filter, PredictionLists
-from inferq.predictions.queues import Queues
 from inferq.predictions.record import State
+from inferq.upkeep.parts import Parts
 
 FAILURES = 5
 
@@ -48,20 +48,17 @@ class Status:
         return json.dumps(asdict(self), default=lambda load: load.model_dump(), ensure_ascii=False)
 
 
-def look(client: redis.Redis) -> Status:
+def look(parts: Parts) -> Status:
     """What a deployment does now.
 
     Raises:
         StateUnavailable: Its state store does not answer.
     """
-    register = ModelRegister(client)
     return Status(
         at=_moment(datetime.now(UTC)),
-        queues=queue_loads(
-            register, Queues(client), lambda workers: None if workers else "no_worker"
-        ),
-        workers=tuple(register.workers()),
-        failures=tuple(failures(client, Filter(), limit=FAILURES)),
+        queues=Viewer(parts).loads().items,
+        workers=tuple(parts.register.workers()),
+        failures=tuple(failures(parts.client, Filter(), limit=FAILURES)),
     )
 
 

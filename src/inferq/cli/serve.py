@@ -1,16 +1,20 @@
 """Commands that serve: `up`, `api`, `worker`."""
 
 import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
 
 from inferq.errors import SetupError
-from inferq.settings import PREFIX, Settings
+from inferq.settings import ANYWHERE, PREFIX, Settings
 from inferq.telemetry import configure_logging, exposing
 from inferq.telemetry.traces import start_traces, stop_traces
+
+PROBE_SECONDS = 3.0
 
 ModelsArgument = Annotated[
     list[str] | None,
@@ -86,12 +90,18 @@ def api(
     fd: Annotated[
         int | None, typer.Option(hidden=True, help="A listening socket of the parent.")
     ] = None,
+    healthcheck: Annotated[
+        bool,
+        typer.Option("--healthcheck", help="Only say whether the API of this machine answers."),
+    ] = False,
     share_metrics: ShareMetricsOption = None,
 ) -> None:
     """Run the HTTP API alone; state store, broker and storage come from the settings."""
+    settings = read_settings(process="api", host=host, port=port)
+    if healthcheck:
+        _tell_health(check_api(settings))
     from inferq.api.app import serve  # noqa: PLC0415 - other commands need none of it
 
-    settings = read_settings(process="api", host=host, port=port)
     if share_metrics:
         exposing.share_metrics(share_metrics)
     start_traces(settings, process="api")
@@ -115,7 +125,9 @@ def worker(
 ) -> None:
     """Run a worker alone; state store, broker and storage come from the settings."""
     if healthcheck:
-        raise typer.Exit(_check_workers())
+        from inferq.worker.liveness import check_workers  # noqa: PLC0415 - a probe should cost little
+
+        _tell_health(check_workers())
     from inferq.worker.app import run_worker  # noqa: PLC0415 - other commands need none of it
 
     settings = read_settings(process="worker")
@@ -131,13 +143,24 @@ def worker(
     raise typer.Exit(status)
 
 
-def _check_workers() -> int:
-    """For orchestrators: 0 if a worker runs here and messages that wait reach it, else 1 and the reason."""
-    from inferq.worker.liveness import check_workers  # noqa: PLC0415 - a probe should cost little
+def check_api(settings: Settings) -> str | None:
+    """What is wrong with the API of this machine; None where it answers."""
+    host = ANYWHERE.get(settings.host, settings.host).strip("[]")
+    connection = HTTPConnection(host, settings.port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": settings.allowed_hosts[0]})
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as error:
+        return f"the API does not answer on {host}:{settings.port} ({error})"
+    finally:
+        connection.close()
+    return None if status == HTTPStatus.OK else f"the API answers {status}"
 
-    trouble = check_workers()
+
+def _tell_health(trouble: str | None) -> NoReturn:
+    """For orchestrators: status 0 where all is well, else 1 and the reason."""
     typer.echo(trouble or "well", err=trouble is not None)
-    return 0 if trouble is None else 1
+    raise typer.Exit(0 if trouble is None else 1)
 
 
 def _banner(url: str, settings: Settings) -> None:

@@ -10,9 +10,11 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from inferq.cli.deployment import state_of
+from inferq.cli.deployment import with_state
+from inferq.cli.overview import look, shown
 from inferq.cli.serve import DataDirOption, read_settings
 from inferq.errors import StateUnavailable
+from inferq.upkeep.parts import Parts
 
 EVERY_SECONDS = 1.0
 
@@ -30,15 +32,13 @@ def status(
     data_dir: DataDirOption = None,
 ) -> None:
     """Show queues, workers and the last failures; on a terminal, as they change (Ctrl-C ends it)."""
-    from inferq.cli.overview import look, shown  # noqa: PLC0415 - other commands need none of it
-
-    with state_of(read_settings(data_dir=data_dir)) as client:
-        if as_json:
-            typer.echo(look(client).as_json())
-        elif once or not sys.stdout.isatty():
-            Console().print(shown(look(client)))
-        else:
-            _follow(lambda: shown(look(client)))
+    parts = Parts.create(with_state(read_settings(data_dir=data_dir)))
+    if as_json:
+        typer.echo(look(parts).as_json())
+    elif once or not sys.stdout.isatty():
+        Console().print(shown(look(parts)))
+    else:
+        _follow(lambda: shown(look(parts)))
 
 
 def _follow(look: Callable[[], RenderableType]) -> None:

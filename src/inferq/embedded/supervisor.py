@@ -24,7 +24,7 @@ from inferq.errors import SetupError, StateUnavailable
 from inferq.models.providers import split_by_device
 from inferq.models.register import ModelRegister
 from inferq.safety import is_local, require_safe
-from inferq.settings import LocalServer, Settings
+from inferq.settings import ANYWHERE, LocalServer, Settings
 from inferq.state import connect
 from inferq.telemetry.exposing import make_folder, share_metrics
 from inferq.worker.liveness import BeatFile
@@ -38,8 +38,6 @@ LOAD_SECONDS = 300.0
 """For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - compared with
-"""How this machine itself reaches what listens on these addresses."""
 
 log = structlog.get_logger()
 

@@ -1,7 +1,8 @@
 import i18next, { type Resource } from "i18next";
 import { initReactI18next } from "react-i18next";
 import type { Catalogue } from "@/app/locales/en";
-import { firstLanguage, isLanguage } from "@/lib/i18n/languages";
+import { firstLanguage, isLanguage, type Language } from "@/lib/i18n/languages";
+import { patiently } from "@/lib/lazily";
 
 declare module "i18next" {
   interface CustomTypeOptions {
@@ -11,7 +12,12 @@ declare module "i18next" {
   }
 }
 
-const CATALOGUES = {
+interface Texts {
+  catalogue: Record<string, object>;
+  later: Record<string, () => Promise<object>>;
+}
+
+const CATALOGUES: Record<Language, () => Promise<Texts>> = {
   en: () => import("@/app/locales/en"),
   vi: () => import("@/app/locales/vi"),
 };
@@ -47,8 +53,14 @@ function readNamespace(
     done(new Error(`There is no language ${language}.`), null);
     return;
   }
-  CATALOGUES[language]().then(
-    ({ catalogue }) => done(null, catalogue[namespace as keyof Catalogue]),
+  textsOf(language, namespace).then(
+    (texts) => done(null, texts),
     (error: Error) => done(error, null),
   );
+}
+
+async function textsOf(language: Language, namespace: string): Promise<object> {
+  const { catalogue, later } = await patiently(CATALOGUES[language]);
+  const load = later[namespace];
+  return load ? patiently(load) : (catalogue[namespace] ?? {});
 }

@@ -20,7 +20,8 @@ export function lazily<P>(load: () => Promise<ComponentType<P>>): Lazily<P> {
   });
 }
 
-async function patiently<T>(load: () => Promise<T>): Promise<T> {
+/** What a loader loads, once the server is there. */
+export async function patiently<T>(load: () => Promise<T>): Promise<T> {
   for (const delay of DELAYS_MS) {
     try {
       return await load();

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from inferq.api.deps import ReadAccess, ServicesDep
 from inferq.api.schemas import Responses, problems
-from inferq.api.streams import follow_all, follow_one
+from inferq.api.streams import Wish, follow_all, follow_one
 from inferq.api.waiting import find
 
 STREAM_SCHEMA: dict[str, Any] = {
@@ -58,6 +58,9 @@ def follow(
     services: ServicesDep,
     access: ReadAccess,
     batch: Annotated[str | None, Query(description="Only what carries this batch label.")] = None,
+    load: Annotated[
+        bool, Query(description="Also tell what all models have to do, as `GET /queue` does.")
+    ] = False,
     last_event_id: LastEventId = None,
 ) -> Response:
     """What is unfinished (`snapshot`, in parts, the last of which is `complete`), then each change of any prediction.
@@ -65,5 +68,6 @@ def follow(
     `event` is the state that a prediction has now and `data` the whole prediction; `deleted` has its `task_id`;
     `queue` (at most once a second) has new places in the queue, `{"items": [{"task_id", "queue"}, …]}`; `resync`
     says that the `Last-Event-ID` is not known any more: what the client knows may be stale, and snapshots follow.
+    With `load`, an event of that name (at most once a second) has the answer of `GET /queue` whenever it is another.
     """
-    return follow_all(services, access, batch, last_event_id)
+    return follow_all(services, access, Wish(batch, load), last_event_id)

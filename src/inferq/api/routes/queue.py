@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 
 from inferq.api.deps import MAY_READ, ServicesDep
-from inferq.api.loads import queue_loads
 from inferq.api.schemas import QueueList, problems
 
 router = APIRouter(tags=["queue"], dependencies=[MAY_READ], responses=problems(503))
@@ -11,5 +10,8 @@ router = APIRouter(tags=["queue"], dependencies=[MAY_READ], responses=problems(5
 
 @router.get("/queue", summary="Look at the queues")
 def get(services: ServicesDep) -> QueueList:
-    """What waits and runs of each model, who works it off, and how long a prediction sent now has to wait."""
-    return QueueList(items=queue_loads(services.register, services.queues, services.viewer.reason))
+    """What waits and runs of each model, who works it off, and how long a prediction sent now has to wait.
+
+    `GET /events?load=true` tells it whenever it changes.
+    """
+    return services.viewer.loads()

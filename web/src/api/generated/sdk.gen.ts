@@ -264,6 +264,7 @@ export const batchesCancel = <ThrowOnError extends boolean = false>(options: Opt
  * `event` is the state that a prediction has now and `data` the whole prediction; `deleted` has its `task_id`;
  * `queue` (at most once a second) has new places in the queue, `{"items": [{"task_id", "queue"}, …]}`; `resync`
  * says that the `Last-Event-ID` is not known any more: what the client knows may be stale, and snapshots follow.
+ * With `load`, an event of that name (at most once a second) has the answer of `GET /queue` whenever it is another.
  */
 export const eventsFollow = <ThrowOnError extends boolean = false>(options?: Options<EventsFollowData, ThrowOnError, EventsFollowResponse>): Promise<ServerSentEventsResult<EventsFollowResponses>> => (options?.client ?? client).sse.get<EventsFollowResponses, EventsFollowErrors, ThrowOnError>({
     security: [
@@ -749,6 +750,8 @@ export const predictionsRerun = <ThrowOnError extends boolean = false>(options: 
  * Look at the queues
  *
  * What waits and runs of each model, who works it off, and how long a prediction sent now has to wait.
+ *
+ * `GET /events?load=true` tells it whenever it changes.
  */
 export const queueGet = <ThrowOnError extends boolean = false>(options?: Options<QueueGetData, ThrowOnError>): RequestResult<QueueGetResponses, QueueGetErrors, ThrowOnError> => (options?.client ?? client).get<QueueGetResponses, QueueGetErrors, ThrowOnError>({
     security: [

@@ -1869,6 +1869,12 @@ export type EventsFollowData = {
          */
         batch?: string | null;
         /**
+         * Load
+         *
+         * Also tell what all models have to do, as `GET /queue` does.
+         */
+        load?: boolean;
+        /**
          * Owner
          *
          * For admins: the user whose predictions are meant; without it, your own.

@@ -1,7 +1,8 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { isTerminal, type PredictionFilter } from "@/api/filters";
-import type { Prediction, QueuePlace } from "@/api/generated/types.gen";
+import type { Prediction, QueueList, QueuePlace } from "@/api/generated/types.gen";
 import { itemsOf, type PredictionPages, predictionKeys } from "@/api/predictions";
+import { queueOptions } from "@/api/queue";
 import { applyToPages, type Change, changed } from "./changes";
 import type { ServerEvent } from "./stream";
 
@@ -60,6 +61,9 @@ export class LiveCache {
           }
         }
         return;
+      case "load":
+        this.client.setQueryData(queueOptions.queryKey, data as QueueList);
+        return;
       case "deleted":
         this.note((data as { task_id: string }).task_id, "deleted");
         return;
@@ -93,6 +97,7 @@ export class LiveCache {
   /** Asks for all that is shown again. */
   refetch(): void {
     void this.client.invalidateQueries({ queryKey: predictionKeys.all });
+    void this.client.invalidateQueries({ queryKey: queueOptions.queryKey });
   }
 
   private takeSnapshot({ items, complete }: { items: Prediction[]; complete: boolean }): void {

@@ -59,6 +59,8 @@ export async function readStream({
   };
   try {
     const { stream } = await eventsFollow({
+      // Once for all pages: to ask for it only where it shows would need another stream.
+      query: { load: true },
       signal: stop.signal,
       fetch: watched,
       headers: lastEventId ? { "last-event-id": lastEventId } : {},

@@ -1,4 +1,3 @@
-import account from "@/features/account/locales/en.json";
 import history from "@/features/history/locales/en.json";
 import models from "@/features/models/locales/en.json";
 import predict from "@/features/predict/locales/en.json";
@@ -9,9 +8,8 @@ import viewer from "@/features/viewer/locales/en.json";
 import common from "@/lib/i18n/locales/common.en.json";
 import errors from "@/lib/i18n/locales/errors.en.json";
 
-/** Every text of the page in English: a namespace a feature. English is what keys are checked against. */
+/** The texts of the page in English: a namespace a feature. English is what keys are checked against. */
 export const catalogue = {
-  account,
   common,
   errors,
   history,
@@ -23,4 +21,11 @@ export const catalogue = {
   viewer,
 };
 
-export type Catalogue = typeof catalogue;
+/** Texts that are loaded with the page that needs them. */
+export const later = {
+  account: async () => (await import("@/features/account/locales/en.json")).default,
+};
+
+export type Catalogue = typeof catalogue & {
+  [Name in keyof typeof later]: Awaited<ReturnType<(typeof later)[Name]>>;
+};

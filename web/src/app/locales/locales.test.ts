@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { catalogue as en } from "./en";
-import { catalogue as vi } from "./vi";
+import * as en from "./en";
+import * as vi from "./vi";
 
 // Vietnamese has one plural form, English two: a text is the same one whatever its number.
 const PLURAL = /_(one|other)$/;
@@ -17,8 +17,19 @@ function placeholders(text: string): string[] {
   return Array.from(text.matchAll(/\{\{(\w+)\}\}|<(\d)>/g), ([whole]) => whole).sort();
 }
 
-const english = new Map(texts(en));
-const vietnamese = new Map(texts(vi));
+interface Loaded {
+  catalogue: object;
+  later: Record<string, () => Promise<object>>;
+}
+
+async function whole({ catalogue, later }: Loaded): Promise<object> {
+  const rest = Object.entries(later).map(async ([name, load]) => [name, await load()]);
+  return { ...catalogue, ...Object.fromEntries(await Promise.all(rest)) };
+}
+
+const catalogues = { en: await whole(en), vi: await whole(vi) };
+const english = new Map(texts(catalogues.en));
+const vietnamese = new Map(texts(catalogues.vi));
 
 test("every text is there in each language, and none is left over", () => {
   expect([...vietnamese.keys()].sort()).toEqual([...english.keys()].sort());
@@ -41,7 +52,7 @@ test("plural forms are those of the language", () => {
     Object.entries(node).flatMap(([key, value]) =>
       typeof value === "string" ? (PLURAL.test(key) ? [key] : []) : plurals(value as object),
     );
-  expect(plurals(vi).filter((key) => !key.endsWith("_other"))).toEqual([]);
-  const forms = plurals(en);
+  expect(plurals(catalogues.vi).filter((key) => !key.endsWith("_other"))).toEqual([]);
+  const forms = plurals(catalogues.en);
   expect(forms.filter((key) => key.endsWith("_one")).length).toBe(forms.length / 2);
 });

@@ -1,4 +1,3 @@
-import account from "@/features/account/locales/vi.json";
 import history from "@/features/history/locales/vi.json";
 import models from "@/features/models/locales/vi.json";
 import predict from "@/features/predict/locales/vi.json";
@@ -9,9 +8,8 @@ import viewer from "@/features/viewer/locales/vi.json";
 import common from "@/lib/i18n/locales/common.vi.json";
 import errors from "@/lib/i18n/locales/errors.vi.json";
 
-/** Every text of the page in Vietnamese. */
+/** The texts of the page in Vietnamese. */
 export const catalogue = {
-  account,
   common,
   errors,
   history,
@@ -21,4 +19,9 @@ export const catalogue = {
   rerun,
   session,
   viewer,
+};
+
+/** Texts that are loaded with the page that needs them. */
+export const later = {
+  account: async () => (await import("@/features/account/locales/vi.json")).default,
 };

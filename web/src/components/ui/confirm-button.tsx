@@ -6,13 +6,25 @@ import { useTranslation } from "react-i18next";
 interface ConfirmButtonProps {
   icon: ReactNode;
   label: string;
+  /** What it is done to, for who cannot see what the button stands beside. */
+  about?: string;
   question: string;
+  /** What leaves all as it is; "Keep", where nothing else is said. */
+  dismiss?: string;
   busy: boolean;
   onConfirm: () => void;
 }
 
 /** A button for what cannot be undone: it asks once more. */
-export function ConfirmButton({ icon, label, question, busy, onConfirm }: ConfirmButtonProps) {
+export function ConfirmButton({
+  icon,
+  label,
+  about,
+  question,
+  dismiss,
+  busy,
+  onConfirm,
+}: ConfirmButtonProps) {
   const { t } = useTranslation();
   const [opened, { open, close }] = useDisclosure(false);
   return (
@@ -31,6 +43,7 @@ export function ConfirmButton({ icon, label, question, busy, onConfirm }: Confir
           variant="default"
           leftSection={icon}
           loading={busy}
+          aria-label={about && `${label}: ${about}`}
           aria-haspopup="dialog"
           aria-expanded={opened}
           onClick={open}
@@ -43,7 +56,7 @@ export function ConfirmButton({ icon, label, question, busy, onConfirm }: Confir
           <Text size="sm">{question}</Text>
           <Group gap="xs" justify="flex-end">
             <Button size="compact-sm" variant="default" onClick={close} data-autofocus>
-              {t(($) => $.action.keep)}
+              {dismiss ?? t(($) => $.action.keep)}
             </Button>
             <Button
               size="compact-sm"

@@ -34,3 +34,11 @@ test("a moment is told by how far it is", () => {
   expect(en.relative("2026-11-27T12:00:00Z", NOW)).toBe("in 2 days");
   expect(vi.relative("2026-11-25T11:57:00Z", NOW)).toBe("3 phút trước");
 });
+
+test("a moment is told to the day, to the minute or to the second", () => {
+  const iso = new Date(2027, 1, 24, 9, 5, 7).toISOString();
+  expect(en.date(iso)).toBe("Feb 24, 2027");
+  expect(vi.date(iso)).toBe("24 thg 2, 2027");
+  expect(en.exact(iso)).toContain("9:05:07");
+  expect(en.moment(iso)).not.toContain("07");
+});

@@ -13,7 +13,10 @@ export interface Format {
   /** A length of time in the unit that suits it. */
   duration: (seconds: number) => string;
   milliseconds: (milliseconds: number) => string;
+  date: (iso: string) => string;
   moment: (iso: string) => string;
+  /** A moment with its seconds, where several lie in one minute. */
+  exact: (iso: string) => string;
   /** How long ago, or how soon, a moment is. */
   relative: (iso: string, now?: number) => string;
   list: (items: string[]) => string;
@@ -45,7 +48,9 @@ function made(language: string): Format {
       maximumFractionDigits: digits,
     });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
   const list = new Intl.ListFormat(language, { type: "conjunction" });
   return {
     number: (value, digits = 0) => number(value, { maximumFractionDigits: digits }),
@@ -60,7 +65,9 @@ function made(language: string): Format {
       return unit(seconds / size, name, seconds / size < 10 && seconds >= 60 ? 1 : 0);
     },
     milliseconds: (value) => unit(value, "millisecond", value < 10 ? 1 : 0),
+    date: (iso) => date.format(new Date(iso)),
     moment: (iso) => moment.format(new Date(iso)),
+    exact: (iso) => exact.format(new Date(iso)),
     relative: (iso, now = Date.now()) => {
       const seconds = (new Date(iso).getTime() - now) / 1000;
       const [name, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];

@@ -1,7 +1,8 @@
-import { Card, SegmentedControl, Stack, Text, Title, useMantineColorScheme } from "@mantine/core";
+import { SegmentedControl, Stack, Text, useMantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { isLanguage, LANGUAGES } from "@/lib/i18n/languages";
 import { useLanguage } from "@/lib/i18n/use-language";
+import { Section } from "./section";
 
 const SCHEMES = ["light", "dark", "auto"] as const;
 
@@ -12,10 +13,7 @@ export function Appearance() {
   const [language, setLanguage] = useLanguage();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
-    <Card withBorder padding="lg" component="section">
-      <Title order={2} size="h5" mb="md">
-        {t(($) => $.appearance)}
-      </Title>
+    <Section title={t(($) => $.appearance)}>
       <Stack gap="md" align="flex-start">
         <div>
           <Text size="sm" fw={500} mb={4} id="language-label">
@@ -40,6 +38,6 @@ export function Appearance() {
           />
         </div>
       </Stack>
-    </Card>
+    </Section>
   );
 }

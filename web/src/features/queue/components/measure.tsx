@@ -19,7 +19,8 @@ export function Measure({ name, value, samples, hint }: MeasureProps) {
   const line = outline(samples, SIZE, now);
   const start = line.match(/^M([\d.]+)/)?.[1] ?? "0";
   return (
-    <div>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    <div role="group" aria-label={name}>
       <Group justify="space-between" gap="xs" wrap="nowrap">
         <Text size="sm" c="dimmed">
           {name}

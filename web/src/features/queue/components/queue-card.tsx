@@ -1,4 +1,4 @@
-import { Alert, Card, Group, Text, Title } from "@mantine/core";
+import { Alert, Card, Title } from "@mantine/core";
 import { IconHourglassOff } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "@/lib/format/use-format";
@@ -13,16 +13,10 @@ export function QueueCard({ queue }: { queue: Load }) {
   const format = useFormat();
   const { load } = queue;
   return (
-    <Card withBorder padding="lg" component="section">
-      <Group justify="space-between" mb="md" gap="xs">
-        <Title order={2} size="h5">
-          {load.model}
-        </Title>
-        <Text size="sm" c="dimmed">
-          {t(($) => $.workers, { count: load.workers, number: format.number(load.workers) })} ·{" "}
-          {t(($) => $.slots, { count: load.slots, number: format.number(load.slots) })}
-        </Text>
-      </Group>
+    <Card withBorder padding="lg" component="section" aria-label={load.model}>
+      <Title order={2} size="h5" mb="md">
+        {load.model}
+      </Title>
       {load.reason && (
         <Alert color="yellow" variant="light" mb="md" icon={<IconHourglassOff aria-hidden />}>
           {load.reason === "no_worker"
@@ -51,6 +45,12 @@ export function QueueCard({ queue }: { queue: Load }) {
           value={load.per_second === null ? "–" : format.number(load.per_second, 1)}
           samples={queue.rate}
           hint={t(($) => $.rateHint)}
+        />
+        <Measure
+          name={t(($) => $.workers)}
+          value={format.number(load.workers)}
+          samples={queue.workers}
+          hint={t(($) => $.slots, { count: load.slots, number: format.number(load.slots) })}
         />
       </div>
     </Card>

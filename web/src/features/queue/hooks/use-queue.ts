@@ -1,12 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { queueGet } from "@/api/generated/sdk.gen";
 import type { QueueLoad } from "@/api/generated/types.gen";
-import { answer } from "@/api/http";
-import { useLive } from "@/api/live/live-provider";
+import { queueOptions } from "@/api/queue";
 import { added, type Sample } from "../lib/samples";
-
-const LEAST_GAP_MS = 1_000;
 
 /** What a model has to do, now and over the last two minutes. */
 export interface Load {
@@ -14,31 +10,16 @@ export interface Load {
   queued: Sample[];
   running: Sample[];
   rate: Sample[];
+  workers: Sample[];
 }
 
-/** The queues; asked for again when something has happened, at most once a second. */
+/** The queues, kept up to date by the server's events. */
 export function useQueue() {
-  const { cache } = useLive();
   const { data, error, isPending, refetch } = useQuery({
-    queryKey: ["queue"],
-    queryFn: ({ signal }) => answer(queueGet({ signal })),
+    ...queueOptions,
     refetchOnWindowFocus: true,
     refetchOnMount: "always",
   });
-  useEffect(() => {
-    let timer = 0;
-    const unsubscribe = cache.subscribe(() => {
-      timer ||= window.setTimeout(() => {
-        timer = 0;
-        void refetch();
-      }, LEAST_GAP_MS);
-    });
-    return () => {
-      clearTimeout(timer);
-      unsubscribe();
-    };
-  }, [cache, refetch]);
-
   const [history, setHistory] = useState<ReadonlyMap<string, Load>>(new Map());
   useEffect(() => {
     if (data) {
@@ -58,5 +39,6 @@ function grown(before: Load | undefined, load: QueueLoad, at: number): Load {
     queued: added(before?.queued ?? [], { at, value: load.queued }),
     running: added(before?.running ?? [], { at, value: load.running }),
     rate: added(before?.rate ?? [], { at, value: load.per_second ?? 0 }),
+    workers: added(before?.workers ?? [], { at, value: load.workers }),
   };
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,6 +9,7 @@ import { cardOf, modelsOptions, referenceOf } from "@/api/models";
 import { ModelSelect } from "@/components/model/model-select";
 import { ParameterForm } from "@/components/model/parameter-form";
 import { type Field, fieldsOf, type ParameterValues } from "@/components/model/schema";
+import { Dialog } from "@/components/ui/dialog";
 import { ProblemAlert } from "@/components/ui/problem-alert";
 
 interface RerunDialogProps {
@@ -23,9 +24,9 @@ interface RerunDialogProps {
 export function RerunDialog({ prediction, opened, onClose, onRerun }: RerunDialogProps) {
   const { t } = useTranslation("rerun");
   return (
-    <Modal opened={opened} onClose={onClose} title={t(($) => $.title)} centered>
+    <Dialog opened={opened} onClose={onClose} title={t(($) => $.title)}>
       <RerunForm prediction={prediction} onRerun={onRerun} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -26,3 +26,9 @@ export async function signOut(): Promise<void> {
   await authSignOut(AT_ONCE);
   window.location.assign("/");
 }
+
+/** Ends every session and access token of the reader's, this one too. */
+export async function signOutEverywhere(): Promise<void> {
+  await answer(authSignOut({ query: { everywhere: true } }));
+  window.location.assign("/");
+}

@@ -1,8 +1,20 @@
-import { Alert, Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  Group,
+  Paper,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Me, SignInOffer } from "@/api/generated/types.gen";
 import { problemOf } from "@/api/http";
+import { LanguageSelect } from "@/components/ui/language-select";
+import { ThemeSelect } from "@/components/ui/theme-select";
 import { useProblemText } from "@/lib/i18n/use-problem-text";
 import { signIn } from "../api/session";
 
@@ -41,12 +53,26 @@ export function SignInForm({ offer, expired, onSignedIn }: SignInFormProps) {
   };
 
   return (
-    <Paper component="main" withBorder p="xl" maw={400} mx="auto" mt={{ base: "md", sm: 80 }}>
+    <Paper
+      component="main"
+      withBorder
+      p="xl"
+      w="calc(100% - 24px)"
+      maw={400}
+      mx="auto"
+      mt={{ base: "md", sm: 80 }}
+    >
       <form onSubmit={onSubmit}>
         <Stack>
-          <Title order={1} size="h2">
-            inferq
-          </Title>
+          <Group justify="space-between">
+            <Title order={1} size="h2">
+              inferq
+            </Title>
+            <Group gap={2} mr={-8}>
+              <LanguageSelect />
+              <ThemeSelect />
+            </Group>
+          </Group>
           <Text>{expired ? t(($) => $.expired) : t(($) => $.title)}</Text>
           <TextInput
             label={t(($) => $.name)}
