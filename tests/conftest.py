@@ -16,6 +16,8 @@ import hypothesis
 import pytest
 import redis
 from starlette.testclient import TestClient
+from typing_extensions import override
+from xdist.scheduler import LoadFileScheduling
 
 from inferq.accounts.store import AccountStore
 from inferq.api.app import create_app
@@ -35,6 +37,7 @@ from models.saved_models import build
 from people import Person, person
 from photos import PHOTOS, jpeg
 
+TESTS = Path(__file__).parent
 # The same examples in each run; `--hypothesis-profile=thorough` looks for new ones, and for longer.
 hypothesis.settings.register_profile("inferq", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
@@ -63,14 +66,35 @@ def answering(url: str, within: float = 10) -> redis.Redis:
             return client
 
 
-SLOW_FOLDERS = ("e2e", "faults", "system")
+SLOW_FOLDERS = ("deploy", "e2e", "faults", "system")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the tests, the longest come first: none is left to run alone at the end."""
     if hasattr(config, "workerinput"):
-        tests = Path(__file__).parent
-        items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in SLOW_FOLDERS)
+        items.sort(key=lambda item: item.path.relative_to(TESTS).parts[0] not in SLOW_FOLDERS)
+
+
+class SharedOut(LoadFileScheduling):
+    """Which tests share a process: those of a file, for they share servers."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, name = nodeid.partition("::")
+        if path.removeprefix("tests/") in ONE_BY_ONE:
+            return "one by one"
+        # Each broker has its servers.
+        return f"{path} {name.partition('-')[0]}" if path == "tests/faults/test_faults.py" else path
+
+
+ONE_BY_ONE = {"deploy/test_system.py", "e2e/test_page.py", "system/test_examples.py"}
+"""Chromium gives up what it is asking for when network devices come and go beside it."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedOut:
+    """How `make test` shares the tests out."""
+    return SharedOut(config, log)
 
 
 @pytest.fixture(autouse=True)

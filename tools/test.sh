@@ -5,5 +5,5 @@ set -eu
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/node/bin:$PATH"
 (cd web && npm run --silent test)
-# Each file's tests run in one process, for they share servers; the order is that of tests/conftest.py.
+# tests/conftest.py says which tests share a process, and their order.
 exec .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder "$@"
