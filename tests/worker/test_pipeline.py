@@ -29,6 +29,10 @@ PROBLEM = Problem.of(AttemptsExhausted("died"))
 class Rude(ServedModel):
     """A model that raises what no model should."""
 
+    def __init__(self, model: ServedModel):
+        """Stands for another."""
+        self.about = model.about
+
     def load(self, ctx):
         """Nothing to load."""
 
@@ -98,9 +102,9 @@ def test_a_message_without_a_record_is_dropped(pipeline: Pipeline):
 
 
 def test_a_model_that_raises_fails_its_prediction_without_telling_its_secrets(
-    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str
+    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str, model
 ):
-    models = {"ssdlite-mobilenet-v2-coco@1": Rude()}
+    models = {model.about.reference: Rude(model)}
     rude = Pipeline(store, storage, models=models, workplace=workplace)
     assert rude.run(accepted).state is State.FAILED
     error = store.get(accepted).prediction.error
@@ -109,13 +113,13 @@ def test_a_model_that_raises_fails_its_prediction_without_telling_its_secrets(
 
 
 def test_an_input_that_takes_too_much_memory_is_tried_alone_and_fails_with_its_last_attempt(
-    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str
+    store: PredictionStore, storage: Storage, workplace: Workplace, accepted: str, model
 ):
     class Greedy(Rude):
         def preprocess(self, data, parameters):
             raise MemoryError
 
-    models = {"ssdlite-mobilenet-v2-coco@1": Greedy()}
+    models = {model.about.reference: Greedy(model)}
     greedy = Pipeline(store, storage, models=models, workplace=workplace)
     for attempt in (1, 2):
         assert greedy.run(accepted) is None
