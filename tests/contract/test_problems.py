@@ -14,7 +14,6 @@ import httpx2 as httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -27,6 +26,7 @@ from inferq.models.register import ModelRegister
 from inferq.settings import Settings
 from inferq.state import connect
 from inferq.storage import Storage
+from inferq.storage.local import LocalFiles
 from inferq.worker.pipeline import Pipeline
 from people import Person
 from photos import encoded, pixels
@@ -281,7 +281,7 @@ def no_storage(site: Site):
     def away(*args: object, **kwargs: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    site.patch.setattr(LocalFileSystem, "pipe_file", away)
+    site.patch.setattr(LocalFiles, "pipe_file", away)
     return site.submit(site.start())
 
 
@@ -318,6 +318,15 @@ def a_picture_of_noise(site: Site):
     damaged[start : start + 400] = b"\xff" * 400
     api = site.start()
     return api.get(f"{site.queued(api, bytes(damaged))}/preview")
+
+
+@reaches("input_damaged")
+def a_picture_that_the_storage_has_damaged(site: Site):
+    api = site.start()
+    path = site.queued(api)
+    (blob,) = (site.settings.data_dir / "storage").rglob("input")
+    blob.write_bytes(site.photo[:-1] + b"?")
+    return api.get(f"{path}/image")
 
 
 @reaches("internal_error")
