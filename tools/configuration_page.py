@@ -35,7 +35,7 @@ GROUPS: Mapping[str, str] = {
     "demo": "Who may use it",
     "sign_in_limit": "How often",
     "webhook_url": "Webhooks",
-    "log_format": "Logs",
+    "log_format": "Logs, metrics, traces",
     "url": "Clients",
 }
 """The page's headings, each by the field that it begins with."""
