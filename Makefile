@@ -36,8 +36,8 @@ test: setup ## Run all tests; what a machine lacks is skipped, and said
 	@tools/test.sh $(ARGS)
 
 check: setup check-workflows ## Lint, types, import rules, workflows, web checks (no tests)
-	$(VENV)/bin/ruff format --check src tests tools benchmarks examples
-	$(VENV)/bin/ruff check src tests tools benchmarks examples
+	$(VENV)/bin/ruff format --check src tests tools benchmarks examples deploy
+	$(VENV)/bin/ruff check src tests tools benchmarks examples deploy
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent check
@@ -52,8 +52,8 @@ check-workflows: $(DEV_STAMP)
 	$(VENV)/bin/prek --quiet validate-config .pre-commit-config.yaml
 
 fix: setup ## Format, and mend what the linters can mend
-	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples
-	$(VENV)/bin/ruff format src tests tools benchmarks examples
+	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples deploy
+	$(VENV)/bin/ruff format src tests tools benchmarks examples deploy
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent fix
 
 dev: setup ## Serve with auto-reload of api, worker and web page
@@ -73,6 +73,12 @@ pictures: test-web ## Take the README's pictures again (needs Chromium)
 
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
+
+deploy-load: setup ## Run Compose's system under load while parts of it die (root on Linux); writes benchmarks/results/deploy.md
+	$(PYTHON) tests/deploy/campaign.py $(ARGS)
+
+deploy-distance: setup ## Measure what distance between its parts costs (root on Linux); writes benchmarks/results/distance.md
+	$(PYTHON) tests/deploy/distance.py
 
 bench-batching: setup ## Measure a worker's throughput with and without batches
 	$(PYTHON) benchmarks/batching.py
@@ -103,6 +109,9 @@ bench-install: dist ## Measure the time from `pip install` to the first boxes (d
 
 bench-security: setup ## Measure what bombs cost, and how they are answered
 	$(PYTHON) benchmarks/security.py
+
+bench-storages: setup ## Measure what writing and reading an input costs, by protocol
+	$(PYTHON) benchmarks/storages.py
 
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py

@@ -12,6 +12,7 @@ PUBLIC = {
     "allowed_hosts": "inferq.example",
     "public_url": "https://inferq.example",
 }
+PROXIED = {"demo": "proxied", "host": "0.0.0.0", "trusted_proxies": "172.31.238.0/24"}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,9 @@ PUBLIC = {
         ({"demo": True, "public_url": "https://inferq.example"}, "INFERQ_DEMO"),
         ({"demo": True, "trusted_proxies": "127.0.0.1"}, "INFERQ_DEMO"),
         ({"demo": True, "allowed_hosts": "127.0.0.1,inferq.example"}, "INFERQ_DEMO"),
+        ({"demo": "proxied"}, "INFERQ_DEMO"),
+        (PROXIED | {"public_url": "https://inferq.example"}, "INFERQ_DEMO"),
+        (PROXIED | {"allowed_hosts": "localhost,inferq.example"}, "INFERQ_DEMO"),
         ({"allowed_hosts": "*"}, "INFERQ_ALLOWED_HOSTS"),
         ({"cors_origins": "*"}, "INFERQ_CORS_ORIGINS"),
         ({"cors_origins": "https://*.example"}, "INFERQ_CORS_ORIGINS"),

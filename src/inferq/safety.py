@@ -9,6 +9,8 @@ from inferq.errors import SetupError
 from inferq.settings import LOOPBACK_HOSTS, Settings
 
 WILDCARD = "*"
+PROXIED = "proxied"
+"""`INFERQ_DEMO` behind a proxy of one's own that is published on loopback alone."""
 DEFAULT_USERS = {None, "", "guest"}
 """RabbitMQ's own, also meant by a URL that names none."""
 
@@ -33,18 +35,29 @@ def is_loopback(host: str) -> bool:
 
 def is_local(settings: Settings) -> bool:
     """Whether a server with these settings is for whoever sits at this machine; all others are production."""
-    public = urlsplit(settings.public_url).hostname if settings.public_url else None
     return (
         is_loopback(settings.host)
-        and (public is None or is_loopback(public))
-        and set(settings.allowed_hosts) <= set(LOOPBACK_HOSTS)
         and not settings.trusted_proxies
+        and _answers_loopback_names_alone(settings)
     )
+
+
+def _may_have_demo(settings: Settings) -> bool:
+    """Whether the demo account may exist: on a machine of one's own, or behind a proxy that only it reaches."""
+    if settings.demo == PROXIED:
+        return bool(settings.trusted_proxies) and _answers_loopback_names_alone(settings)
+    return is_local(settings)
+
+
+def _answers_loopback_names_alone(settings: Settings) -> bool:
+    public = urlsplit(settings.public_url).hostname if settings.public_url else None
+    names = set(settings.allowed_hosts) <= set(LOOPBACK_HOSTS)
+    return names and (public is None or is_loopback(public))
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """What is wrong with the settings of a deployment."""
-    if settings.demo and not is_local(settings):
+    if settings.demo and not _may_have_demo(settings):
         yield Finding(
             "INFERQ_DEMO",
             "the demo account's password is known to everyone; unset it, or listen on loopback alone,"
@@ -55,6 +68,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding("INFERQ_ALLOWED_HOSTS", "name the hosts instead of '*'", fatal=True)
     if any(WILDCARD in origin for origin in settings.cors_origins):
         yield Finding("INFERQ_CORS_ORIGINS", "name the origins instead of '*'", fatal=True)
+    if settings.storage_timeout >= settings.attempt_timeout:
+        yield Finding(
+            "INFERQ_STORAGE_TIMEOUT",
+            "has to be shorter than INFERQ_ATTEMPT_TIMEOUT: a storage that hangs would end workers",
+            fatal=True,
+        )
     yield from _wrong_origins(settings)
     yield from _default_broker(settings)
     if not is_local(settings):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 import redis
@@ -125,6 +126,21 @@ def test_the_demo_account_is_for_this_very_machine_alone(
     headers = {"Authorization": f"Bearer {session}"}
     assert here.get(LIST, headers=headers).status_code == 200
     assert production.get(LIST, headers=headers).status_code == 401
+
+
+def test_behind_a_proxy_of_its_own_the_demo_account_is_for_what_comes_through_that_alone(
+    start: Start, accounts: AccountStore
+):
+    ensure_demo(accounts)
+    set_up = {"demo": "proxied", "trusted_proxies": (ip_network("172.31.238.0/24"),)}
+    proxy, elsewhere = start("172.31.238.2", **set_up), start("192.0.2.1", **set_up)
+    through = {"X-Forwarded-For": "172.31.238.1"}
+    assert proxy.get(f"{AUTH}/session", headers=through).json()["demo"] == DEMO
+    assert proxy.post(f"{AUTH}/session", json=DEMO, headers=through).status_code == 200
+    # A proxy before ours, ours for TLS, which others reach, or none of ours.
+    for more in ({"X-Forwarded-For": "1.2.3.4, 172.31.238.1"}, through | {"Via": "1.1 nginx"}, {}):
+        assert proxy.get(f"{AUTH}/session", headers=more).json()["demo"] is None
+    assert elsewhere.post(f"{AUTH}/session", json=DEMO, headers=through).status_code == 401
 
 
 def test_too_many_sign_ins_from_an_address_are_told_when_to_come_back(start: Start, accounts):

@@ -42,6 +42,15 @@ def is_direct(scope: Scope) -> bool:
     return is_loopback(_peer(scope)) and not any(name in headers for name in FORWARDING)
 
 
+def is_by_one_proxy(scope: Scope, trusted: Sequence[Network]) -> bool:
+    """Whether a request comes through a trusted proxy that names one client, and no other proxy has added a word."""
+    headers = Headers(scope=scope)
+    others = any(name in headers for name in FORWARDING if name != "x-forwarded-for")
+    return (
+        _within(_peer(scope), trusted) and not others and len(list(_x_forwarded_for(headers))) == 1
+    )
+
+
 def limit_key(address: str) -> str:
     """What is counted together with an address: itself, or its IPv6 site."""
     try:

@@ -21,9 +21,10 @@ from inferq.accounts.account import (
 )
 from inferq.accounts.passwords import AT_ONCE, check_password
 from inferq.accounts.store import Wish
-from inferq.api.addresses import is_direct
+from inferq.api.addresses import is_by_one_proxy, is_direct
 from inferq.api.deps import Services
 from inferq.errors import RateLimited, Unauthenticated
+from inferq.safety import PROXIED
 
 _turns = anyio.CapacityLimiter(AT_ONCE)
 """Who waits for a turn takes no thread from other requests."""
@@ -81,8 +82,11 @@ def lifetime(services: Services, kind: Kind) -> timedelta:
 
 
 def offers_demo(request: Request, services: Services) -> bool:
-    """Whether the demo account may be used by this request: on this machine, with no proxy between."""
-    return bool(services.settings.demo) and is_direct(request.scope)
+    """Whether the demo account may be used by this request: on this machine, with no proxy between but our own."""
+    settings = services.settings
+    if settings.demo == PROXIED and is_by_one_proxy(request.scope, settings.trusted_proxies):
+        return True
+    return bool(settings.demo) and is_direct(request.scope)
 
 
 def demo_login() -> tuple[str, str]:

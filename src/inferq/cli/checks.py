@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from secrets import token_hex
 from typing import Any, Literal
 
 import redis
@@ -207,20 +206,8 @@ def _broker(settings: Settings) -> Found:
 
 
 def _storage(settings: Settings) -> Iterator[Found]:
-    try:
-        storage = Storage(settings.blob_url())
-    except (ImportError, ValueError) as error:
-        yield wrong("storage", f"INFERQ_STORAGE_URL cannot be used: {error}")
-        return
-    key, data = storage.key(f"doctor-{token_hex(8)}", "probe"), token_hex(16).encode()
-    storage.write(key, data)
-    same = storage.read(key) == data
-    storage.delete_all(key)
-    if not same:
-        yield wrong(
-            "storage", "it gives back other bytes than were written: look at what lies between"
-        )
-        return
+    storage = Storage.of(settings)
+    shown = storage.prove()
     free = storage.free_bytes()
     if free is not None and free < settings.min_free_disk_bytes:
         yield wrong(
@@ -229,7 +216,7 @@ def _storage(settings: Settings) -> Iterator[Found]:
             " make room, or shorten INFERQ_RETENTION",
         )
         return
-    yield ok("storage", "what is written can be read again")
+    yield ok("storage", f"{shown} takes and gives files")
 
 
 def _disk(settings: Settings) -> Found:
