@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from conftest import require
 from faults.nodes import RabbitNode, rabbitmq_script
 from photos import jpeg
+from system.alerting import alerts
 from system.collector import Collector, Told, collector
 from system.served import Served, eventually, free_port
 from webhooks.receiving import Receiver, receiver
@@ -96,6 +97,10 @@ class Scenario:
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
+
+    def scrape(self) -> str:
+        """All metrics, as Prometheus reads them."""
+        return httpx.get(self.metrics_url).text
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +221,6 @@ def test_the_numbers_of_two_workers_add_up_to_what_was_sent(scenario: Scenario):
     assert value("inferq_batch_size_sum") >= sent - 1
     assert batches < sent, "some ran together"
     assert value("inferq_publishes_total", kind="first") == sent
-    assert value("inferq_publishes_total", kind="again") == 0
     assert value("inferq_webhook_attempts_total", outcome="delivered") == 1
     route = "/api/v1/predictions"
     assert value("inferq_http_requests_total", route=route, method="POST") == sent
@@ -265,7 +269,8 @@ def test_one_trace_leads_from_the_request_through_the_broker_to_the_webhook(scen
 def test_a_batch_is_linked_to_all_whose_predictions_ran_in_it(scenario: Scenario):
     together = [p for p in scenario.burst if p["result"]["data"]["batch"] > 1]
     assert together, "some ran together"
-    eventually(lambda: len(_named(scenario, "finish")) == BURST + 2)
+    # The last to end of an attempt's spans.
+    eventually(lambda: len(_named(scenario, "process")) >= BURST + 2)
     attempts = {span.span_id: span for span in _named(scenario, "process")}
     linked = 0
     for batch in _named(scenario, "batch"):
@@ -284,6 +289,7 @@ def _named(scenario: Scenario, name: str) -> list[Told]:
 
 def test_counters_never_fall_when_a_worker_dies_and_its_attempt_is_told(scenario: Scenario):
     before = scenario.value("inferq_predictions_finished_total")
+    scrapes = [scenario.scrape()]
     slow = scenario.post("astronaut", wait=0)["task_id"]
     eventually(lambda: scenario.value("inferq_queue_running", model=MODEL) == 1)
     for pid in scenario.served.children("inferq worker"):
@@ -293,30 +299,38 @@ def test_counters_never_fall_when_a_worker_dies_and_its_attempt_is_told(scenario
         lambda: scenario.value("inferq_predictions_finished_total") == before + 1, seconds=60
     )
     assert scenario.value("inferq_attempts_total", outcome="lost") == 1
+    scrapes.append(scenario.scrape())
     (lost,) = scenario.logged(event="attempt_lost")
     assert (lost["process"], lost["task_id"], lost["attempt"]) == ("up", slow, 1)
     (finished,) = scenario.logged(event="finished", task_id=slow)
     assert finished["attempt"] == 2
     files = list((scenario.served.data_dir / "metrics").iterdir())
     assert len(files) <= 8, "as many as processes, however often they die"
+    assert alerts(scrapes) == {"InferqWorkersDying"}
 
 
 def test_a_broker_that_is_away_is_seen_in_log_and_metrics(scenario: Scenario):
+    scrapes = [scenario.scrape()]
     scenario.broker.freeze()
-    assert scenario.post("chelsea", wait=0)["state"] == "queued"
-    eventually(lambda: scenario.value("inferq_part_up", part="broker") == 0)
-    assert scenario.value("inferq_publishes_total", kind="failed") >= 1
-    eventually(lambda: scenario.value("inferq_queue_oldest_seconds", model=MODEL) > 0)
-    assert scenario.value("inferq_queue_length", model=MODEL) == 1
-    assert scenario.logged(event="broker_unavailable", process="api")
-    scenario.broker.thaw()
+    try:
+        assert scenario.post("chelsea", wait=0)["state"] == "queued"
+        eventually(lambda: scenario.value("inferq_part_up", part="broker") == 0)
+        assert scenario.value("inferq_publishes_total", kind="failed") >= 1
+        eventually(lambda: scenario.value("inferq_queue_oldest_seconds", model=MODEL) > 0)
+        assert scenario.value("inferq_queue_length", model=MODEL) == 1
+        assert scenario.logged(event="broker_unavailable", process="api")
+        scrapes.append(scenario.scrape())
+    finally:
+        scenario.broker.thaw()
     eventually(lambda: scenario.value("inferq_part_up", part="broker") == 1)
     eventually(lambda: scenario.value("inferq_queue_length", model=MODEL) == 0, seconds=60)
+    assert alerts(scrapes) == {"InferqBrokerAway"}
 
 
 def test_a_storage_that_is_away_is_seen_in_the_metrics(scenario: Scenario):
     folder = scenario.served.data_dir / "storage"
     aside = Path(f"{folder}.aside")
+    scrapes = [scenario.scrape()]
     folder.rename(aside)
     folder.write_text("no folder")
     try:
@@ -325,6 +339,8 @@ def test_a_storage_that_is_away_is_seen_in_the_metrics(scenario: Scenario):
         refused = scenario.value("inferq_predictions_refused_total", code="storage_unavailable")
         assert refused == 1
         assert scenario.value("inferq_part_up", part="storage") == 0
+        scrapes.append(scenario.scrape())
     finally:
         folder.unlink()
         aside.rename(folder)
+    assert alerts(scrapes) == {"InferqStorageAway", "InferqRefusing"}

@@ -73,7 +73,7 @@ class Pipeline:
         self._storage = storage
         self._models = models
         self._batchers = {
-            reference: _batcher(model, slots=workplace.slots.count)
+            reference: _batcher(reference, model, slots=workplace.slots.count)
             for reference, model in models.items()
         }
         self._workplace = workplace
@@ -235,8 +235,8 @@ def _count(record: Record, outcome: Outcome, *, written: bool) -> None:
     )
 
 
-def _batcher(model: ServedModel[Any, Any], *, slots: int) -> Batcher[Any, Any]:
-    reference, batching = model.about.reference, model.batching
+def _batcher(reference: str, model: ServedModel[Any, Any], *, slots: int) -> Batcher[Any, Any]:
+    batching = model.batching
     lanes = batching.parallel or slots
 
     def infer(items: Sequence[Any]) -> Sequence[Any]:
