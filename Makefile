@@ -110,6 +110,9 @@ bench-install: dist ## Measure the time from `pip install` to the first boxes (d
 bench-security: setup ## Measure what bombs cost, and how they are answered
 	$(PYTHON) benchmarks/security.py
 
+bench-storages: setup ## Measure what writing and reading an input costs, by protocol
+	$(PYTHON) benchmarks/storages.py
+
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
 

@@ -5,6 +5,7 @@ broker and API. Both ways take turns on the same loaded network. Run: python ben
 benchmarks/results/batching.md.
 """
 
+import hashlib
 import statistics
 import sys
 import tempfile
@@ -77,8 +78,10 @@ class Bench:
         key = self.storage.key("bench", "input")
         self.storage.write(key, picture)
         reference = ModelReference.parse(model.about.reference)
+        given = draft().input.model_copy(update={"sha256": hashlib.sha256(picture).hexdigest()})
         drafts = [
-            replace(draft(), model=reference, input_key=key, parameters={}) for _ in range(count)
+            replace(draft(), model=reference, input=given, input_key=key, parameters={})
+            for _ in range(count)
         ]
         ids = [self.store.accept(each).record.task_id for each in drafts]
         started = time.perf_counter()

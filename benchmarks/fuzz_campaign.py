@@ -64,7 +64,7 @@ def post_pictures(server: Served, count: int, seed: int) -> tuple[Counter[str], 
             outcomes[f"202, {ended['state']}{code}"] += 1
             if ended["state"] not in ("succeeded", "failed"):
                 faults.append(f"{path}: {ended['state']}")
-    stored = sum(path.is_file() for path in (server.data_dir / "storage").rglob("*"))
+    stored = sum(path.is_file() for path in (server.data_dir / "storage").glob("*/*/*/*/*"))
     if stored != len(accepted):
         faults.append(f"{stored} files in storage for {len(accepted)} predictions")
     return outcomes, faults

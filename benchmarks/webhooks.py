@@ -6,6 +6,7 @@ own. Run: python benchmarks/webhooks.py; it writes benchmarks/results/webhooks.m
 """
 
 import dataclasses
+import hashlib
 import io
 import multiprocessing
 import os
@@ -136,7 +137,11 @@ class Worker:
         key = self.parts.storage.key(task_id, "input")
         self.parts.storage.write(key, self._photo)
         given = Input(
-            media_type="image/jpeg", width=600, height=400, bytes=len(self._photo), sha256="0" * 64
+            media_type="image/jpeg",
+            width=600,
+            height=400,
+            bytes=len(self._photo),
+            sha256=hashlib.sha256(self._photo).hexdigest(),
         )
         made = Draft(
             task_id=task_id,

@@ -131,7 +131,7 @@ def settings(valkey_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def storage(settings: Settings) -> Storage:
-    return Storage(settings.blob_url())
+    return Storage.of(settings)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from celery import Celery
 from kombu import Connection, Exchange, Producer, Queue
 from kombu.exceptions import OperationalError
 
-from inferq.errors import StateUnavailable, error_class
+from inferq.errors import SetupError, StateUnavailable, error_class
 from inferq.predictions.record import ModelReference, Problem, Result, State
 from inferq.predictions.repairs import Message, Repairs
 from inferq.sentinel import Sentinels, is_sentinel
@@ -34,6 +34,7 @@ BACKLOG = 10_000
 READY_SECONDS = 3.0
 PROBE_SECONDS = 1.0
 GOODBYE_SECONDS = 0.1
+ANSWER_SECONDS = 3
 STOP = None
 NOWHERE = "inferq._nowhere"
 TRACEPARENT = "traceparent"
@@ -137,6 +138,27 @@ def create_publishing_celery(broker_url: str) -> Celery:
         broker_connection_timeout=1,
     )
     return app
+
+
+def describe_broker(broker_url: str) -> str:
+    """What a broker calls itself, with its version.
+
+    Raises:
+        SetupError: It does not answer, or does not let us in; the message says what to do.
+    """
+    connection = create_publishing_celery(broker_url).connection_for_write()
+    try:
+        connection.ensure_connection(max_retries=1, timeout=ANSWER_SECONDS)
+        told = getattr(connection.connection, "server_properties", None) or {}
+        return f"{told.get('product', connection.transport_cls)} {told.get('version', '')}".strip()
+    except Exception as error:  # every broker has errors of its own
+        raise SetupError(
+            f"The broker at {connection.as_uri()} does not answer ({type(error).__name__}): see whether it runs, and"
+            " whether account, password and virtual host of INFERQ_BROKER_URL are right."
+            " Predictions are accepted meanwhile, and wait."
+        ) from error
+    finally:
+        connection.release()
 
 
 def _consumer_options(broker_url: str) -> dict[str, object]:

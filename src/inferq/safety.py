@@ -68,6 +68,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding("INFERQ_ALLOWED_HOSTS", "name the hosts instead of '*'", fatal=True)
     if any(WILDCARD in origin for origin in settings.cors_origins):
         yield Finding("INFERQ_CORS_ORIGINS", "name the origins instead of '*'", fatal=True)
+    if settings.storage_timeout >= settings.attempt_timeout:
+        yield Finding(
+            "INFERQ_STORAGE_TIMEOUT",
+            "has to be shorter than INFERQ_ATTEMPT_TIMEOUT: a storage that hangs would end workers",
+            fatal=True,
+        )
     yield from _wrong_origins(settings)
     yield from _default_broker(settings)
     if not is_local(settings):

@@ -148,8 +148,38 @@ class Settings(BaseSettings):
     )
     storage_url: str | None = Field(
         None,
-        description="Where inputs lie, as an fsspec URL (`file:///mnt/nas`, `s3://bucket/prefix`)."
-        " Unset, `<data dir>/storage`.",
+        description="Where inputs lie: `file:///mnt/nas/inferq`, `s3://bucket/prefix`, `webhdfs://host:9870/inferq`,"
+        " `hdfs://`, `gs://`, `az://`, or any other URL of fsspec. Unset, `<data dir>/storage`.",
+    )
+    storage_endpoint: str | None = Field(
+        None,
+        description="URL of the server of an `s3://` or `gs://` storage that is not the cloud's own"
+        " (`https://s3.example:9000`), or host name of an `az://` one.",
+    )
+    storage_key: SecretStr | None = Field(
+        None,
+        description="Access key (`s3://`), account (`az://`) or user (`webhdfs://`, `hdfs://`). Unset, what the protocol's"
+        " own library finds (`AWS_ACCESS_KEY_ID`, roles of the machine …).",
+    )
+    storage_secret: SecretStr | None = Field(
+        None,
+        description="Secret key (`s3://`), account key (`az://`), password (`webhdfs://`) or path of the key file"
+        " (`gs://`).",
+    )
+    storage_options: Annotated[dict[str, Any], NoDecode] = Field(
+        {},
+        repr=False,
+        description='JSON object of further options for fsspec\'s file system (`{"client_kwargs": {"verify": false}}`).',
+    )
+    storage_timeout: timedelta = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="How long one file may take to be written or read, with its retries, before the storage counts as"
+        " away. Has to be shorter than `INFERQ_ATTEMPT_TIMEOUT`.",
+    )
+    storage_fsync: bool = Field(
+        False,
+        description="Whether an input is on the disk before it is accepted, so that it outlasts a power cut (`file://`).",
     )
     valkey_bin: Path | None = Field(
         None, description="Server binary that `inferq up` starts (Valkey, or Redis 7 and later)."
@@ -377,11 +407,23 @@ class Settings(BaseSettings):
         "drain_timeout",
         "session_lifetime",
         "token_lifetime",
+        "storage_timeout",
         mode="before",
     )
     @classmethod
     def _seconds(cls, value: object) -> object:
         return float(value) if isinstance(value, str) and value.isdigit() else value
+
+    @field_validator("storage_options", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            # Not what the JSON error says: it would quote a secret.
+            raise ValueError("has to be a JSON object") from None
 
     @classmethod
     def settings_customise_sources(

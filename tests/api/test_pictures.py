@@ -175,12 +175,18 @@ def test_head_answers_as_get_without_the_picture(api: TestClient, finished, kind
 def test_a_storage_that_is_away_is_said_so_before_anything_is_sent(
     api: TestClient, finished, settings, kind: str
 ):
-    folder = settings.data_dir / "storage"
-    folder.rename(settings.data_dir / "elsewhere")
+    folder, elsewhere = settings.data_dir / "storage", settings.data_dir / "elsewhere"
+    folder.rename(elsewhere)
     folder.write_text("in the way")
     answer = api.get(finished["links"][kind])
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     folder.unlink()
+    # What is not mounted has no pictures either.
+    answer = api.get(finished["links"][kind])
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    elsewhere.rename(folder)
+    for blob in folder.glob("*/*/*/*/*"):
+        blob.unlink()
     answer = api.get(finished["links"][kind])
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 

@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from fsspec.implementations.local import LocalFileSystem
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
@@ -14,6 +13,7 @@ from api.live import SECONDS, LiveApi
 from inferq.api.app import create_app
 from inferq.errors import MOST_FIELD_ERRORS
 from inferq.predictions.record import ModelReference
+from inferq.storage.local import LocalFiles
 from predictions.drafts import accept, succeed
 from system.served import eventually
 
@@ -24,7 +24,7 @@ PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="cat.jpg"
 
 
 def stored(tmp_path: Path) -> list[Path]:
-    return [path for path in (tmp_path / "storage").rglob("*") if path.is_file()]
+    return [path for path in (tmp_path / "storage").glob("*/*/*/*/*") if path.is_file()]
 
 
 def refused(answer, status: int, code: str) -> dict:
@@ -326,6 +326,6 @@ def test_a_full_disk_is_a_507_and_nothing_is_recorded(api: TestClient, upload, m
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(LocalFileSystem, "pipe_file", full)
+    monkeypatch.setattr(LocalFiles, "pipe_file", full)
     refused(api.post(URL, files=upload), 507, "disk_full")
     assert state.keys("inferq:prediction:*") == []

@@ -14,7 +14,6 @@ import httpx2 as httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -25,7 +24,9 @@ from inferq.api.rendering import Renders
 from inferq.errors import InferqError, error_class, error_classes
 from inferq.models.register import ModelRegister
 from inferq.settings import Settings
+from inferq.state import connect
 from inferq.storage import Storage
+from inferq.storage.local import LocalFiles
 from inferq.worker.pipeline import Pipeline
 from people import Person
 from photos import encoded, pixels
@@ -280,13 +281,22 @@ def no_storage(site: Site):
     def away(*args: object, **kwargs: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    site.patch.setattr(LocalFileSystem, "pipe_file", away)
+    site.patch.setattr(LocalFiles, "pipe_file", away)
     return site.submit(site.start())
 
 
 @reaches("state_unavailable")
 def no_state_store(site: Site):
     return site.submit(site.start(redis_url=SecretStr("redis://127.0.0.1:1/0")))
+
+
+@reaches("record_too_new")
+def a_prediction_of_a_newer_version(site: Site):
+    api = site.start()
+    path = site.queued(api)
+    with connect(site.settings.state_url()) as client:
+        client.hset(f"inferq:prediction:{path.rpartition('/')[2]}", "schema", 1000)
+    return api.get(path)
 
 
 @reaches("issuer_unavailable")
@@ -308,6 +318,15 @@ def a_picture_of_noise(site: Site):
     damaged[start : start + 400] = b"\xff" * 400
     api = site.start()
     return api.get(f"{site.queued(api, bytes(damaged))}/preview")
+
+
+@reaches("input_damaged")
+def a_picture_that_the_storage_has_damaged(site: Site):
+    api = site.start()
+    path = site.queued(api)
+    (blob,) = (site.settings.data_dir / "storage").rglob("input")
+    blob.write_bytes(site.photo[:-1] + b"?")
+    return api.get(f"{path}/image")
 
 
 @reaches("internal_error")

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 import redis
 
-from inferq.errors import QueueFull, StateUnavailable, TooManyInFlight
+from inferq.errors import QueueFull, RecordTooNew, StateUnavailable, TooManyInFlight
+from inferq.predictions.encoding import SCHEMA
 from inferq.predictions.record import (
     Attempt,
     DetectionsResult,
@@ -182,6 +183,18 @@ def test_released_with_a_delay_it_is_not_started_before(store: PredictionStore, 
     assert claimed(store, queued) == "too_early"
     state.hset(f"inferq:prediction:{queued}", "not_before", 1)
     assert claimed(store, queued) == "claimed"
+
+
+def test_what_a_newer_version_made_is_left_to_workers_that_know_its_form(
+    store: PredictionStore, state, queued: str
+):
+    state.hset(f"inferq:prediction:{queued}", "schema", SCHEMA + 1)
+    assert claimed(store, queued) == "newer"
+    with pytest.raises(RecordTooNew) as told:
+        store.get(queued)
+    assert told.value.retry_after
+    state.hdel(f"inferq:prediction:{queued}", "schema")
+    assert claimed(store, queued) == "claimed", "from before records said which form they have"
 
 
 def test_a_late_copy_of_a_claim_starts_nothing(store: PredictionStore, queued: str):

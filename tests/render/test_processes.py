@@ -71,11 +71,12 @@ def test_callers_wait_for_a_free_process(drawing: RenderProcesses, photo):
 
 def test_a_process_knows_none_of_our_secrets(drawing: RenderProcesses, photo, monkeypatch):
     require(sys.platform == "linux", "Linux")
-    monkeypatch.setenv("INFERQ_REDIS_URL", "redis://:secret@nowhere")
+    monkeypatch.setenv("INFERQ_REDIS_URL", "redis://:hunter2@nowhere")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     drawing.preview(photo["chelsea"], 320)
     environment = Path(f"/proc/{drawing._all[0]._popen.pid}/environ").read_bytes()
     assert b"PATH=" in environment
-    assert b"INFERQ" not in environment
+    assert b"hunter2" not in environment
 
 
 def test_closed_it_leaves_nothing_behind(drawing: RenderProcesses, photo):

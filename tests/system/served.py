@@ -134,9 +134,10 @@ class Served:
 
     def child(self, name: str) -> int:
         """The process id of the child whose command line holds a name (`inferq api`, `valkey-server`)."""
-        return eventually(lambda: self._children(name), seconds=10)[0]
+        return eventually(lambda: self.children(name), seconds=10)[0]
 
-    def _children(self, name: str) -> list[int]:
+    def children(self, name: str) -> list[int]:
+        """The process ids of all such children."""
         return sorted(set(descendants(self.process.pid)) & set(running(name)))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -33,6 +33,7 @@ def tick(parts: Parts, state) -> Callable[[], None]:
             if (last := state.hget("inferq:upkeep", task)) is not None:
                 state.hset("inferq:upkeep", task, int(last) - 1_000_000)
         upkeep.tick()
+        upkeep.tidy()
 
     turn()
     return turn

@@ -1,7 +1,13 @@
 """Predictions whose worker is gone, and those that waited too long."""
 
+import threading
+
+from inferq.predictions.encoding import SCHEMA
 from inferq.predictions.record import State
+from inferq.storage import Storage
 from inferq.upkeep.lives import requeue_of_dead
+from inferq.upkeep.loop import Upkeep
+from system.served import eventually
 from upkeep.conftest import HOUR
 
 
@@ -32,6 +38,40 @@ def test_what_kills_its_workers_fails_with_words_for_people(parts, tick, accept,
     assert "started 3 times" in prediction.error.detail
     assert "Celery" not in prediction.error.detail
     assert parts.results._app.AsyncResult(task_id).state == "FAILURE"
+
+
+def test_what_a_newer_version_made_holds_up_no_repair(parts, tick, accept, start, state):
+    newer, task_id = accept(), accept()
+    start(newer)
+    start(task_id)
+    lose_lease(state, newer)
+    lose_lease(state, task_id)
+    state.hset(f"inferq:prediction:{newer}", "schema", SCHEMA + 1)
+    tick()
+    assert parts.store.get(task_id).prediction.state is State.QUEUED
+    assert state.hget(f"inferq:prediction:{newer}", "state") == "running", "left to that version"
+
+
+def test_a_storage_that_hangs_does_not_hold_up_repair(parts, accept, start, state, monkeypatch):
+    forgotten, running = accept(), accept()
+    parts.store.delete(forgotten)
+    hangs, back = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> None:
+        hangs.set()
+        back.wait()
+
+    monkeypatch.setattr(Storage, "delete_all", hang)
+    upkeep = Upkeep(parts)
+    upkeep.start()
+    try:
+        assert hangs.wait(30)
+        start(running)
+        lose_lease(state, running)
+        eventually(lambda: parts.store.get(running).prediction.state is State.QUEUED)
+    finally:
+        back.set()
+        upkeep.stop()
 
 
 def test_after_an_outage_every_attempt_gets_time_to_renew(parts, tick, accept, start, state):

@@ -26,7 +26,8 @@ def finished(parts, accept, start):
 
 
 def blobs(parts) -> list[str]:
-    return parts.storage._fs.find(parts.storage._root)
+    root = parts.settings.data_dir / "storage"
+    return [path.as_posix() for path in root.glob("*/*/*/*/*")]
 
 
 def test_what_expired_goes_with_its_blobs_and_its_celery_copy(parts, tick, finished, state):

@@ -1,6 +1,7 @@
 """One attempt from claim to finish, without a broker."""
 
 import copy
+import hashlib
 import threading
 
 import pytest
@@ -56,7 +57,13 @@ def accepted(store: PredictionStore, storage: Storage, photo) -> str:
         task_id=new_task_id(),
         owner="ann",
         model=ModelReference(name="ssdlite-mobilenet-v2-coco", version="1"),
-        input=Input(media_type="image/jpeg", width=451, height=300, bytes=1, sha256="0"),
+        input=Input(
+            media_type="image/jpeg",
+            width=451,
+            height=300,
+            bytes=len(photo["chelsea"]),
+            sha256=hashlib.sha256(photo["chelsea"]).hexdigest(),
+        ),
         input_key=key,
         parameters={},
         metadata={},

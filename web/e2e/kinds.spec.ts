@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { drop, expect, expectAccessible, expectFits, test } from "./support";
 
@@ -5,6 +6,15 @@ async function choose(page: Page, model: string) {
   await page.goto("/");
   await page.getByRole("combobox", { name: "Model" }).click();
   await page.getByRole("option", { name: model }).click();
+}
+
+/** What the page hands back of the input. */
+async function inputOf(page: Page): Promise<string> {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Input", exact: true }).click(),
+  ]);
+  return readFileSync(await download.path(), "utf8");
 }
 
 async function expectDone(page: Page) {
@@ -40,6 +50,7 @@ test("JSON is written into a form that knows the model's fields, and into it aga
   await expectDone(page);
   const result = page.getByRole("tabpanel", { name: "Result" });
   await expect(result.getByRole("listitem").first()).toContainText("setosa");
+  expect(await inputOf(page)).toContain('"petal_width":');
   await page.getByRole("button", { name: "Write an input" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Predict" }).click();
   await expect(page.getByText("2 of 2 done")).toBeVisible();
@@ -70,6 +81,7 @@ test("a text is sent as a file", async ({ page }) => {
   await expect(page.getByRole("tabpanel", { name: "Result" }).getByRole("listitem")).toContainText(
     "vi",
   );
+  expect(await inputOf(page)).toBe(buffer.toString());
 });
 
 test("the detector is there as well", async ({ page }) => {

@@ -27,6 +27,7 @@ from inferq.api.web import serve_web
 from inferq.models.inputs import prepare_pillow
 from inferq.safety import require_safe
 from inferq.settings import Settings
+from inferq.storage import require_usable
 from inferq.telemetry.exposing import expose_metrics
 
 GRACE_SECONDS = 5
@@ -111,10 +112,11 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
     """Runs the API until SIGTERM, on its own address or on a listening socket that it was handed.
 
     Raises:
-        SetupError: A setting is missing, or others could do harm with what is set.
+        SetupError: A setting is missing, others could do harm with what is set, or the storage cannot be used.
     """
     require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is started
+    require_usable(settings)
     # Nobody waits for it: the API starts without its state store, too.
     threading.Thread(
         target=make_accounts_in_time, args=[settings], name="accounts", daemon=True

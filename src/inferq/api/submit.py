@@ -142,7 +142,7 @@ def _check_again(services: Services, card: RegisteredCard, record: Record) -> In
     """The input of an earlier prediction, if another model takes it too."""
     source = record.prediction.input
     try:
-        data = services.storage.read(record.input_key)
+        data = services.storage.read(record.input_key, sha256=source.sha256)
     except NotFound as error:
         raise _gone() from error
     return _checked(services, card, Upload(data, source.media_type, source.filename, ()))

@@ -24,6 +24,8 @@ FILES = {
     "models": "models",
     "users": "accounts",
     "keys": "accounts",
+    "status": "status",
+    "failed": "failed",
     "doctor": "inspect",
     "openapi": "inspect",
 }

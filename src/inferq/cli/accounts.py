@@ -4,10 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
-import redis
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -25,12 +23,12 @@ from inferq.accounts.account import (
 )
 from inferq.accounts.passwords import hash_password
 from inferq.accounts.store import AccountStore, Wish
+from inferq.cli.deployment import state_of
 from inferq.cli.serve import DataDirOption, read_settings
 from inferq.errors import SetupError
 from inferq.predictions.lists import Filter, PredictionLists
 from inferq.predictions.store import PredictionStore
 from inferq.settings import LocalServer, Settings
-from inferq.state import connect
 from inferq.webhooks.receivers import Refused, Rules
 
 users = typer.Typer(no_args_is_help=True, help="Who may use this deployment.")
@@ -113,7 +111,7 @@ def enable(name: NameArgument, data_dir: DataDirOption = None) -> None:
 @users.command()
 def remove(name: NameArgument, data_dir: DataDirOption = None) -> None:
     """Remove a user with all keys and all predictions; what runs is canceled."""
-    with _state(read_settings(data_dir=data_dir)) as client:
+    with state_of(read_settings(data_dir=data_dir)) as client:
         accounts, store = AccountStore(client), PredictionStore(client)
         user = _user(accounts, name)
         # Shut out first and removed last: broken off, it can be done again, and no end is told on behalf of nobody.
@@ -214,34 +212,9 @@ def _checked_receiver(settings: Settings, url: str | None) -> str | None:
 
 
 @contextmanager
-def _state(settings: Settings) -> Iterator[redis.Redis]:
-    """The state store of this deployment: the one that is set, or that of `inferq up` on this data directory."""
-    client = connect(_state_url(settings))
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-@contextmanager
 def _accounts(settings: Settings) -> Iterator[AccountStore]:
-    with _state(settings) as client:
+    with state_of(settings) as client:
         yield AccountStore(client)
-
-
-def _state_url(settings: Settings) -> str:
-    from inferq.embedded.valkey import configured_url  # noqa: PLC0415 - where a store is set, none of it is needed
-
-    if settings.redis_url is not None:
-        return settings.state_url()
-    folder: Path = settings.data_dir.absolute()
-    url = configured_url(folder / "valkey")
-    if url is None:
-        raise SetupError(
-            f"No server has run on {folder}. Name its data directory (--data-dir, INFERQ_DATA_DIR),"
-            " or the state store (INFERQ_REDIS_URL)."
-        )
-    return url
 
 
 def _user(accounts: AccountStore, name: str) -> User:

@@ -26,7 +26,7 @@ from inferq.models.register import ModelRegister
 from inferq.safety import is_local, require_safe
 from inferq.settings import ANYWHERE, LocalServer, Settings
 from inferq.state import connect
-from inferq.telemetry.exposing import make_folder
+from inferq.telemetry.exposing import make_folder, share_metrics
 from inferq.worker.liveness import BeatFile
 
 TICK = 0.1
@@ -98,6 +98,7 @@ class Supervisor:
         listener = _listen(self._settings)
         if self._settings.metrics_port is not None:
             self._metrics = make_folder(data_dir / "metrics")
+            share_metrics(self._metrics / "up")  # what was lost with a worker is counted here
         server = self._start_valkey(data_dir, lock)
         try:
             redis_url = server.url if server else self._settings.state_url()

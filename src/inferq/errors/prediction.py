@@ -33,6 +33,17 @@ class InputMissing(PredictionError):
     title = "Input is gone"
 
 
+class InputDamaged(PredictionError):
+    """The stored input is not what was uploaded, by its SHA-256: the storage has damaged it.
+
+    Send the input again as a new prediction, and look at the storage.
+    """
+
+    code = "input_damaged"
+    status = 500
+    title = "Input is damaged"
+
+
 class ModelFailed(PredictionError):
     """The model raised an error on this input.
 

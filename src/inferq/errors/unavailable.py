@@ -65,6 +65,16 @@ class StateUnavailable(UnavailableError):
     title = "State store unavailable"
 
 
+class RecordTooNew(StateUnavailable):
+    """A newer version of inferq made this prediction, in a form that the process that was asked does not know.
+
+    It is so while a deployment is upgraded or taken back; try again after `Retry-After`. If it stays, upgrade what is older.
+    """
+
+    code = "record_too_new"
+    title = "Made by a newer version"
+
+
 class IssuerUnavailable(UnavailableError):
     """The issuer of an access token does not tell its keys now, so the token cannot be checked.
 

@@ -82,6 +82,18 @@ class Serving:
     slots: int
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A living worker, as its last heartbeat told of it."""
+
+    worker: str
+    models: tuple[str, ...]
+    slots: int
+    free: int
+    """Slots that were free all the time between its last two reports."""
+    reported_seconds_ago: float
+
+
 class ModelRegister:
     """Which models there are, and who serves them. Every method raises `StateUnavailable`."""
 
@@ -144,6 +156,32 @@ class ModelRegister:
         """Every model that a worker ever served here, as `name@version`."""
         with state_errors():
             return cast("list[str]", self._client.hkeys(CARDS))
+
+    def workers(self) -> list[Worker]:
+        """The living workers, by id."""
+        models: dict[str, list[str]] = {}
+        references = sorted(self.references())
+        with state_errors():
+            pipe = self._client.pipeline(transaction=False)
+            pipe.time()
+            for reference in references:
+                pipe.zrange(f"inferq:serving:{reference}", 0, -1, withscores=True)
+            (seconds, micros), *rows = pipe.execute()
+            now = seconds * 10**6 + micros
+            for reference, members in zip(references, rows, strict=True):
+                for worker, until in members:
+                    if until > now:
+                        models.setdefault(worker, []).append(reference)
+            for worker in sorted(models):
+                pipe.hmget(f"inferq:worker:{worker}", "slots", "free", "reported")
+            reports = pipe.execute()
+        return [
+            Worker(
+                worker, tuple(models[worker]), int(slots), int(free), (now - int(reported)) / 1e6
+            )
+            for worker, (slots, free, reported) in zip(sorted(models), reports, strict=True)
+            if slots is not None
+        ]
 
     def serving(self, reference: str) -> Serving:
         """Who serves a model at this moment, by the store's clock."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import orjson
 from pydantic import TypeAdapter
 
+from inferq.errors import RecordTooNew
 from inferq.predictions.record import (
     Draft,
     Input,
@@ -18,6 +19,11 @@ from inferq.predictions.record import (
 )
 from inferq.state import moment
 
+SCHEMA = 1
+"""Of the records that this code writes, and the newest that it reads. A field that older code may overlook leaves it as
+it is; whatever older code would misunderstand raises it, in a release after one that reads both."""
+OTHER_VERSION_SECONDS = 30
+
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
 
@@ -29,6 +35,7 @@ def record_key(task_id: str) -> str:
 def draft_fields(draft: Draft) -> list[str | bytes]:
     """What a draft gives to its record: names and values in turn."""
     fields: list[str | bytes] = [
+        "schema", str(SCHEMA),
         "owner", draft.owner,
         "model", str(draft.model),
         "input", draft.input.model_dump_json(),
@@ -45,7 +52,16 @@ def draft_fields(draft: Draft) -> list[str | bytes]:
 
 
 def decode(fields: Mapping[str, str]) -> Record:
-    """The record of a hash's fields."""
+    """The record of a hash's fields.
+
+    Raises:
+        RecordTooNew: A newer version of inferq wrote it, in a form that this one does not know.
+    """
+    if int(fields.get("schema", 1)) > SCHEMA:
+        raise RecordTooNew(
+            "A newer version of inferq made this prediction; what was asked for it is not upgraded yet.",
+            retry_after=OTHER_VERSION_SECONDS,
+        )
     created = moment(fields, "created")
     assert created is not None, "accept writes it first"  # noqa: S101 - narrows the type
     prediction = Prediction(

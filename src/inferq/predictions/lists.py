@@ -121,6 +121,14 @@ class PredictionLists:
                 return Page([record for _, record in found], chunk[-1])
         return Page([record for _, record in found], None)
 
+    def newest_of_all(self, owners: Collection[str], wanted: Filter, limit: int) -> list[Record]:
+        """At most `limit` predictions of several owners, newest first."""
+        found = [
+            record for owner in owners for record in self.page(owner, wanted, limit=limit).records
+        ]
+        found.sort(key=lambda record: record.prediction.created_at, reverse=True)
+        return found[:limit]
+
     def every(self, owner: str, wanted: Filter) -> Iterator[Record]:
         """All that match, a few read at a time."""
         for chunk in self._chunks(owner, wanted, None, CHUNK):

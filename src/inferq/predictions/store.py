@@ -1,7 +1,8 @@
 """The record of every prediction, in Redis or Valkey; each change of more than one key is one Lua script.
 
 Synchronous on purpose: workers, upkeep and the API's thread pool share this one class.
-Every method raises `StateUnavailable` when the store does not answer.
+Every method raises `StateUnavailable` when the store does not answer; its kind `RecordTooNew` stands for a record whose
+form a newer version of inferq has changed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +14,7 @@ import orjson
 import redis
 
 from inferq.errors import QueueFull, TooManyInFlight
-from inferq.predictions.encoding import decode, draft_fields, record_key
+from inferq.predictions.encoding import SCHEMA, decode, draft_fields, record_key
 from inferq.predictions.queues import Queues
 from inferq.predictions.record import (
     Attempt,
@@ -65,12 +66,21 @@ class Policy:
 class Claim:
     """Whether an attempt may start; only `claimed` carries the record.
 
-    `gone`, `finished`, `leased` and `too_early` leave nothing to do; `overdue` and `exhausted` predictions are
+    `gone`, `finished`, `leased` and `too_early` leave nothing to do, nor does `newer`: a newer version of inferq made
+    the record, and upkeep has it told again until a worker comes that knows its form; `overdue` and `exhausted` predictions are
     to be failed; `needs_alone` asks for another claim with nothing else running in this process.
     """
 
     outcome: Literal[
-        "claimed", "gone", "finished", "leased", "too_early", "overdue", "exhausted", "needs_alone"
+        "claimed",
+        "gone",
+        "finished",
+        "leased",
+        "too_early",
+        "newer",
+        "overdue",
+        "exhausted",
+        "needs_alone",
     ]
     record: Record | None = None
 
@@ -172,7 +182,7 @@ class PredictionStore:
         """
         outcome, *rest = self._call(
             "claim", attempt.task_id, attempt.token, microseconds(LEASE), int(alone), max_attempts,
-            attempt.worker, "" if publish is None else publish,
+            attempt.worker, "" if publish is None else publish, SCHEMA,
         )  # fmt: skip
         return Claim(outcome, decode(pairs(rest[0])) if rest else None)
 

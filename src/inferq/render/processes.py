@@ -17,7 +17,8 @@ COUNT = 2
 MEMORY_BYTES = 3 * 2**30
 """What one may take: several times a picture of 64 million pixels."""
 LONGEST_SECONDS = 60.0
-SECRETS = "INFERQ_"
+SECRETS = ("INFERQ_", "AWS_", "AZURE_", "GOOGLE_")
+"""How the names of variables begin that may hold some, storage's credentials among them."""
 
 
 class RenderProcesses:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import structlog
 
+from inferq.errors import RecordTooNew
 from inferq.predictions.endings import attempts_exhausted, queue_timeout
-from inferq.predictions.record import State
+from inferq.predictions.record import Record, State
 from inferq.telemetry.metrics import count_attempt, count_finished
 from inferq.upkeep.parts import Parts
 
@@ -32,7 +33,7 @@ def requeue_of_dead(parts: Parts, worker: str = "") -> None:
 def end_overdue(parts: Parts) -> None:
     """Fails queued predictions whose deadline has passed."""
     for task_id in parts.repairs.overdue(BATCH):
-        record = parts.store.get(task_id)
+        record = _known(parts, task_id)
         if record is None:
             continue
         problem = queue_timeout(record)
@@ -44,7 +45,7 @@ def end_overdue(parts: Parts) -> None:
 
 def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str = "") -> None:
     for task_id in task_ids:
-        record = parts.store.get(task_id)
+        record = _known(parts, task_id)
         if record is None or not record.worker.startswith(worker):
             continue
         problem = attempts_exhausted(record)
@@ -55,3 +56,11 @@ def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str =
         if outcome in ("requeued", "failed"):
             count_attempt(str(record.prediction.model), "lost")
             log.warning("attempt_lost", **record.log_fields, worker=record.worker, outcome=outcome)
+
+
+def _known(parts: Parts, task_id: str) -> Record | None:
+    """A record; None where there is none, or where upkeep of a newer version has to see to it."""
+    try:
+        return parts.store.get(task_id)
+    except RecordTooNew:
+        return None

@@ -5,6 +5,7 @@ Every action is a script that may be repeated and that checks again, so nothing 
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,27 +32,35 @@ log = structlog.get_logger()
 
 
 class Upkeep:
-    """One thread; `tick` is what it does, callable without it."""
+    """Two threads; `tick` and `tidy` are what they do, callable without them.
+
+    What touches the storage has a thread of its own: one that hangs must not hold up the repair of lives.
+    """
 
     def __init__(self, parts: Parts) -> None:
         """Starts nothing yet."""
         self._parts = parts
         self._sender = _sender(parts)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=[turn], name=name, daemon=True)
+            for turn, name in ((self.tick, "upkeep"), (self.tidy, "tidying"))
+        ]
 
     def start(self) -> None:
-        """Starts the thread."""
-        self._thread.start()
+        """Starts the threads."""
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Ends the threads; one that waits for the storage ends with the process."""
         self._stop.set()
-        self._thread.join(TICK.total_seconds())
+        for thread in self._threads:
+            thread.join(TICK.total_seconds())
         self._sender.stop()
 
     def tick(self) -> None:
-        """Does everything that is due, where this process is elected to.
+        """Repairs lives, publishes and tells what is due, where this process is elected to.
 
         Raises:
             StateUnavailable: The state store does not answer.
@@ -64,22 +73,30 @@ class Upkeep:
         if election != "wait":
             requeue_lapsed(parts)
             end_overdue(parts)
-            expire(parts)
         # A process that cannot reach the broker leaves publishing to one that can.
         if parts.publisher.reachable and elect("publish", SHORTLY) != "wait":
             _publish(parts)
         # Not one process alone: each has its own few connections, and whatever it takes is lent to it.
         self._sender.tick()
+
+    def tidy(self) -> None:
+        """Forgets what is old, with its blobs, where this process is elected to.
+
+        Raises:
+            StateUnavailable: The state store does not answer.
+        """
+        parts, elect = self._parts, self._parts.repairs.elect
         if elect("garbage", SHORTLY) != "wait":
+            expire(parts)
             collect_garbage(parts)
         if elect("days", HOUR) != "wait":
             drop_days(parts)
 
-    def _run(self) -> None:
+    def _run(self, turn: Callable[[], None]) -> None:
         while not self._stop.is_set():
             started = time.monotonic()
             try:
-                self.tick()
+                turn()
             except StateUnavailable as error:
                 count_upkeep_error(error.code)
                 log.debug("upkeep_without_state")

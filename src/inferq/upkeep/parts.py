@@ -51,7 +51,7 @@ class Parts:
             repairs=repairs,
             deliveries=Deliveries(client),
             register=ModelRegister(client),
-            storage=Storage(settings.blob_url()),
+            storage=Storage.of(settings),
             publisher=Publisher(settings.queue_url(), repairs),
             results=CeleryResults(settings.state_url(), retention=settings.retention),
             policy=Policy(settings.max_attempts, settings.retention),

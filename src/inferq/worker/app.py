@@ -23,6 +23,7 @@ from inferq.predictions.record import ModelReference
 from inferq.queue import create_celery, is_rabbitmq, model_queues
 from inferq.safety import require_safe
 from inferq.settings import Settings
+from inferq.storage import require_usable
 from inferq.telemetry.exposing import expose_metrics
 from inferq.upkeep.loop import Upkeep
 from inferq.upkeep.parts import Parts
@@ -62,6 +63,7 @@ def run_worker(
     """
     require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is loaded
+    require_usable(settings)
     check_one_device(settings.providers)
     expose_metrics(settings)
     folder = settings.models_folder()

@@ -214,7 +214,8 @@ class Pipeline:
 
     def _read(self, record: Record) -> bytes:
         try:
-            return self._storage.read(record.input_key)
+            sha256 = record.prediction.input.sha256
+            return self._storage.read(record.input_key, sha256=sha256)
         except NotFound as error:
             raise InputMissing("The stored input is gone; send it again.") from error
 

@@ -93,8 +93,10 @@ class _Source:
         assert latest.task_id == prediction.task_id, "asked for in their order"  # noqa: S101
         if prediction.input.kind != "image":
             return None
+        services = self._services
         try:
-            return self._services.drawing.upright(self._services.storage.read(latest.input_key))
+            data = services.storage.read(latest.input_key, sha256=prediction.input.sha256)
+            return services.drawing.upright(data)
         except NotFound:
             return None
 

@@ -1,6 +1,7 @@
 """The input of a prediction as uploaded; of a picture also a preview, and one with its detections drawn."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from inferq.api.waiting import find, require_end
 from inferq.errors import NotFound, UnknownModel
 from inferq.predictions.record import DetectionsResult, Record
 from inferq.render import render_version
+from inferq.storage import verified
 
 CLIENT_GONE = 499
 """Goes to the log alone: nobody is there any more to be answered."""
@@ -160,7 +162,11 @@ async def _uploaded(request: Request, services: Services, record: Record) -> Res
         immutable=True,
         shown=uploaded.kind != "file",
     )
-    read = partial(services.storage.chunks, record.input_key)
+
+    def read(start: int, stop: int) -> Iterator[bytes]:
+        chunks = services.storage.chunks(record.input_key, start, stop)
+        return verified(chunks, uploaded.sha256) if stop - start == uploaded.bytes else chunks
+
     return blob.unchanged(request) or await blob.stream(request, uploaded.bytes, read)
 
 
@@ -175,7 +181,7 @@ def _translated_labels(services: Services, record: Record) -> dict[str, dict[int
 
 def _original(services: Services, record: Record) -> bytes:
     """The upload, read for rendering; given up where the client has gone while it was read."""
-    data = services.storage.read(record.input_key)
+    data = services.storage.read(record.input_key, sha256=record.prediction.input.sha256)
     anyio.from_thread.check_cancelled()
     return data
 

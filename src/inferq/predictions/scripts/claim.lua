@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 -- Starts an attempt: a queued record becomes running under the caller's token and lease.
 -- ARGV: task id, token, lease, '1' if nothing else runs beside it, most attempts, worker id, which of its
--- messages brought it here (1 is the first; '' where that is not known).
+-- messages brought it here (1 is the first; '' where that is not known), the newest schema of records that the worker reads.
 -- Returns the outcome and, where it is 'claimed', the record's fields. Repeated with the same token
 -- it answers 'claimed' again and changes nothing.
 local id, token, lease, alone = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local most, worker, publish = tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local most, worker, publish, schema = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
 local key = 'inferq:prediction:' .. id
-local state, holder, attempts, lane, queued, not_before =
-  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'lane', 'queued', 'not_before'))
+local state, holder, attempts, lane, queued, not_before, written =
+  unpack(redis.call('HMGET', key, 'state', 'token', 'attempts', 'lane', 'queued', 'not_before', 'schema'))
 
 if not state then return {'gone'} end
 if state == 'running' then
@@ -16,6 +16,7 @@ if state == 'running' then
   return {'leased'}
 end
 if state ~= 'queued' then return {'finished'} end
+if tonumber(written or 1) > schema then return {'newer'} end
 -- This attempt is over already: a claim that was sent twice and came late.
 if holder == token then return {'leased'} end
 

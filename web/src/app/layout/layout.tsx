@@ -1,4 +1,5 @@
 import { AppShell, Group } from "@mantine/core";
+import { IconApi } from "@tabler/icons-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useLocation, useNavigationType } from "react-router";
@@ -60,6 +61,10 @@ export function Layout({ account }: { account: ReactNode }) {
               {t(($) => $.nav[name])}
             </NavLink>
           ))}
+          <a href="/api/docs" className={classes.tab} aria-label={t(($) => $.nav.docs)}>
+            <IconApi size={20} stroke={1.7} aria-hidden />
+            {t(($) => $.nav.docsShort)}
+          </a>
         </nav>
       </AppShell.Footer>
     </AppShell>

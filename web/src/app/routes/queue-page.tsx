@@ -3,6 +3,7 @@ import { useDocumentTitle } from "@mantine/hooks";
 import { IconRefresh, IconStack2 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { problemOf } from "@/api/http";
+import { useLive } from "@/api/live/live-provider";
 import { PageLoading } from "@/app/layout/page-loading";
 import { EmptyState } from "@/components/ui/empty-state";
 import { ProblemAlert } from "@/components/ui/problem-alert";
@@ -14,10 +15,11 @@ export function QueuePage() {
   const { t } = useTranslation("queue");
   const { t: tc } = useTranslation();
   useDocumentTitle(`${t(($) => $.title)} · ${tc(($) => $.app.name)}`);
+  const { status } = useLive();
   const { loads, error, isPending, refetch } = useQueue();
   return (
     <Stack gap="lg" maw={1100} mx="auto">
-      <Group justify="space-between">
+      <Group justify="space-between" mih={30}>
         <Group gap="sm" align="baseline">
           <Title order={1} size="h3">
             {t(($) => $.title)}
@@ -26,14 +28,16 @@ export function QueuePage() {
             {t(($) => $.hint)}
           </Text>
         </Group>
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconRefresh size={14} aria-hidden />}
-          onClick={() => void refetch()}
-        >
-          {t(($) => $.refresh)}
-        </Button>
+        {status !== "live" && (
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconRefresh size={14} aria-hidden />}
+            onClick={() => void refetch()}
+          >
+            {t(($) => $.refresh)}
+          </Button>
+        )}
       </Group>
       {error && <ProblemAlert problem={problemOf(error)} onRetry={() => void refetch()} />}
       {isPending && !error && <PageLoading />}

@@ -1,6 +1,6 @@
 import { Button, Group, MultiSelect, SegmentedControl, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconLayoutGrid, IconList } from "@tabler/icons-react";
+import { useDebouncedCallback, useDisclosure } from "@mantine/hooks";
+import { IconChevronDown, IconFilter, IconLayoutGrid, IconList } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ModelCard } from "@/api/generated/types.gen";
@@ -21,13 +21,24 @@ interface FilterBarProps {
 export function FilterBar({ search, onSearch, cards }: FilterBarProps) {
   const { t } = useTranslation("history");
   const { t: tc } = useTranslation();
+  const [open, { toggle }] = useDisclosure(isNarrowed(search));
   const change = (changes: Partial<Search>) => onSearch({ ...search, ...changes });
   const [language] = useLanguage();
   const labels = new Map(
     cards.flatMap((card) => [...labelNames(card, labelLanguage(card, [language]))]),
   );
   return (
-    <search className={classes.bar}>
+    <search className={classes.bar} data-open={open}>
+      <Button
+        className={classes.toggle ?? ""}
+        variant="default"
+        leftSection={<IconFilter size={16} aria-hidden />}
+        rightSection={<IconChevronDown size={14} aria-hidden className={classes.chevron ?? ""} />}
+        aria-expanded={open}
+        onClick={toggle}
+      >
+        {t(($) => $.filter.title)}
+      </Button>
       <MultiSelect
         label={t(($) => $.filter.state)}
         data={STATES.map((state) => ({ value: state, label: tc(($) => $.state[state]) }))}

@@ -1,4 +1,4 @@
-import { Anchor, Code, Stack, Table, Text } from "@mantine/core";
+import { Anchor, Code, Group, Stack, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -6,6 +6,7 @@ import type { Prediction } from "@/api/generated/types.gen";
 import { referenceOf } from "@/api/models";
 import { CopyButton } from "@/components/ui/copy-button";
 import { useFormat } from "@/lib/format/use-format";
+import { InputDownload } from "./input-download";
 import { Timings } from "./timings";
 
 /** All that is known about a prediction beside its result. */
@@ -30,9 +31,10 @@ export function DetailsTab({ prediction }: { prediction: Prediction }) {
       </Table>
       <Block title={t(($) => $.details.parameters)} value={prediction.parameters} />
       {extra && <Block title={t(($) => $.details.metadata)} value={prediction.metadata} />}
-      <div>
+      <Group gap="xs">
+        <InputDownload prediction={prediction} />
         <CopyButton text={prediction.task_id} label={t(($) => $.details.copyId)} />
-      </div>
+      </Group>
     </Stack>
   );
 }

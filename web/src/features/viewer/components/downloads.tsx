@@ -7,6 +7,7 @@ import { CopyButton } from "@/components/ui/copy-button";
 import { DownloadButton } from "@/components/ui/download-button";
 import { DownloadMenu } from "@/components/ui/download-menu";
 import { annotatedPath, asShown, shownPath } from "../lib/downloads";
+import { InputDownload } from "./input-download";
 
 interface DownloadsProps {
   prediction: Prediction;
@@ -52,6 +53,7 @@ export function Downloads({ prediction, score, hidden, language }: DownloadsProp
           ))}
         </DownloadMenu>
       )}
+      <InputDownload prediction={prediction} />
       <CopyButton text={json} label={t(($) => $.downloads.copyJson)} />
     </Group>
   );

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Prediction } from "@/api/generated/types.gen";
 import { CopyButton } from "@/components/ui/copy-button";
 import { DownloadButton } from "@/components/ui/download-button";
+import { InputDownload } from "./input-download";
 import { JsonTree } from "./json-tree";
 
 /** Whatever else a model answers, as a tree. */
@@ -16,6 +17,7 @@ export function JsonResult({ prediction, data }: { prediction: Prediction; data:
         <DownloadButton name={`${prediction.task_id}.json`} text={text} type="application/json">
           JSON
         </DownloadButton>
+        <InputDownload prediction={prediction} />
       </Group>
       <JsonTree value={data} />
     </Stack>

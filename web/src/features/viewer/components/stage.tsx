@@ -48,53 +48,55 @@ export function Stage({ prediction, file, children, tools, onMove, zoomRef }: St
   const size = fitted(natural, { width: Math.max(width, 1), height: Math.max(height, 1) });
   const whole = natural.width / size.width;
   return (
-    <div ref={ref} className={classes.frame}>
-      {width > 0 && (
-        <TransformWrapper
-          ref={zoomRef}
-          minScale={1}
-          maxScale={Math.max(MOST_ZOOM, whole * 2)}
-          centerOnInit
-          centerZoomedOut
-          smooth={false}
-          wheel={{ step: 0.15 }}
-          panning={{ disabled: zoom <= 1.001, velocityDisabled: true }}
-          doubleClick={{ mode: "toggle", step: 1 }}
-          onTransform={(_, { scale, positionX, positionY }) => {
-            setZoom(scale);
-            onMove?.({ zoom: scale, x: positionX / width, y: positionY / width });
-          }}
-        >
-          {(controls) => (
-            <>
-              {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms */}
-              <div
-                role="group"
-                className={classes.stage}
-                data-zoomed={zoom > 1.001}
-                aria-label={t(($) => $.stage.label)}
-                onKeyDown={zoomKeys(controls, whole)}
-                // biome-ignore lint/a11y/noNoninteractiveTabindex: keys enlarge and move the picture
-                tabIndex={0}
-              >
-                <TransformComponent wrapperStyle={FILLING}>
-                  <div className={classes.content} style={{ ...size }}>
-                    <StagePicture
-                      prediction={prediction}
-                      file={file}
-                      pixels={Math.max(size.width, size.height) * zoom}
-                    />
-                    {children(size.width, zoom)}
-                  </div>
-                </TransformComponent>
-              </div>
-              <ZoomBar zoom={zoom / whole} controls={controls} whole={whole}>
-                {tools}
-              </ZoomBar>
-            </>
-          )}
-        </TransformWrapper>
-      )}
+    <div className={classes.frame}>
+      <div ref={ref} className={classes.room}>
+        {width > 0 && (
+          <TransformWrapper
+            ref={zoomRef}
+            minScale={1}
+            maxScale={Math.max(MOST_ZOOM, whole * 2)}
+            centerOnInit
+            centerZoomedOut
+            smooth={false}
+            wheel={{ step: 0.15 }}
+            panning={{ disabled: zoom <= 1.001, velocityDisabled: true }}
+            doubleClick={{ mode: "toggle", step: 1 }}
+            onTransform={(_, { scale, positionX, positionY }) => {
+              setZoom(scale);
+              onMove?.({ zoom: scale, x: positionX / width, y: positionY / width });
+            }}
+          >
+            {(controls) => (
+              <>
+                {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms */}
+                <div
+                  role="group"
+                  className={classes.stage}
+                  data-zoomed={zoom > 1.001}
+                  aria-label={t(($) => $.stage.label)}
+                  onKeyDown={zoomKeys(controls, whole)}
+                  // biome-ignore lint/a11y/noNoninteractiveTabindex: keys enlarge and move the picture
+                  tabIndex={0}
+                >
+                  <TransformComponent wrapperStyle={FILLING}>
+                    <div className={classes.content} style={{ ...size }}>
+                      <StagePicture
+                        prediction={prediction}
+                        file={file}
+                        pixels={Math.max(size.width, size.height) * zoom}
+                      />
+                      {children(size.width, zoom)}
+                    </div>
+                  </TransformComponent>
+                </div>
+                <ZoomBar zoom={zoom / whole} controls={controls} whole={whole}>
+                  {tools}
+                </ZoomBar>
+              </>
+            )}
+          </TransformWrapper>
+        )}
+      </div>
     </div>
   );
 }

@@ -30,6 +30,15 @@ test("a tag stays inside the right edge", () => {
   expect(tag.x + tag.width).toBeCloseTo(4000);
 });
 
+test("letters grow with a picture that fills a very large screen", () => {
+  const box = { x_min: 0, y_min: 90, x_max: 10, y_max: 99 };
+  const onScreen = (shown: number) =>
+    placeTag(box, "x", picture, { shown, zoom: 1 }).fontSize * (shown / 4000);
+  expect([320, 800, 1600, 2400, 3600].map((shown) => Math.round(onScreen(shown)))).toEqual([
+    11, 14, 14, 20, 22,
+  ]);
+});
+
 test("letters are as large on the screen for a huge picture as for a small one", () => {
   const box = { x_min: 0, y_min: 90, x_max: 10, y_max: 99 };
   const huge = placeTag(box, "x", picture, { shown: 800, zoom: 1 }).fontSize * (800 / 4000);

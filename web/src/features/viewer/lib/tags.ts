@@ -11,7 +11,8 @@ export interface Tag {
 
 const LETTER_WIDTH = 0.64;
 const LEAST_FONT = 11;
-const MOST_FONT = 14;
+const USUAL_FONT = 14;
+const MOST_FONT = 22;
 
 /**
  * Places a label above its box, or inside where there is no room above, and never beyond the picture's
@@ -25,7 +26,7 @@ export function placeTag(
   screen: { shown: number; zoom: number },
 ): Tag {
   const scale = picture.width / Math.max(screen.shown, 1) / screen.zoom;
-  const fontSize = Math.max(LEAST_FONT, Math.min(MOST_FONT, screen.shown / 40)) * scale;
+  const fontSize = fontOf(screen.shown) * scale;
   const width = (text.length * LETTER_WIDTH + 0.8) * fontSize;
   const height = fontSize * 1.45;
   return {
@@ -35,4 +36,10 @@ export function placeTag(
     height,
     fontSize,
   };
+}
+
+/** The size of letters on a picture that is so wide on the screen: smaller on phones, larger on walls of pixels. */
+function fontOf(shown: number): number {
+  const usual = Math.min(USUAL_FONT, shown / 40);
+  return Math.max(LEAST_FONT, usual, Math.min(MOST_FONT, shown / 120));
 }
