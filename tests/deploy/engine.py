@@ -135,8 +135,7 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         for container in self.containers:
-            if container.process.alive:
-                self.kill(container)
+            self.kill(container)
             if container.resolver:
                 container.resolver.end()
         for relay in self._relays:
@@ -174,7 +173,9 @@ class Engine:
         return container
 
     def kill(self, container: Container) -> None:
-        """SIGKILL for all of its processes; its name goes, too."""
+        """SIGKILL for all of its processes, if it runs; its name goes, too."""
+        if not container.process.alive:
+            return
         os.kill(container.init, signal.SIGKILL)
         container.process.wait(20)
         self._publish_names()

@@ -73,10 +73,14 @@ def test_whoever_mounts_a_file_of_the_clone_finds_it():
         assert (FILE.parent / source).exists(), source
 
 
-def test_only_nginx_is_published_and_without_tls_on_loopback_alone():
+def test_what_is_published_is_so_on_loopback_alone_but_for_nginx_with_tls():
     ports = {name: service.get("ports") for name, service in read()["services"].items()}
     published = {name: told for name, told in ports.items() if told}
-    assert published == {"nginx": ["127.0.0.1:80:8080"], "nginx-tls": ["443:8443"]}
+    assert published == {
+        "nginx": ["127.0.0.1:80:8080"],
+        "nginx-tls": ["443:8443"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+    }
 
 
 def test_nothing_of_ours_can_write_to_its_root_or_gain_rights():

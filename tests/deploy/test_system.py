@@ -11,8 +11,10 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+import yaml
 
 from conftest import require
+from deploy.compose_file import FILE
 from deploy.dockerfile import Image
 from deploy.engine import Engine
 from deploy.load import Crowd, faults
@@ -125,6 +127,15 @@ def test_both_apis_and_both_workers_have_work(up: Up):
     with up.signed_in() as client:
         (card,) = client.get("/api/v1/models").json()["items"]
     assert card["workers"] == len(workers) == 2
+
+
+def test_each_process_tells_its_metrics_where_prometheus_looks_for_them(up: Up):
+    (job, _) = yaml.safe_load((FILE.with_name("prometheus.yml")).read_text())["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    for service in found["names"]:
+        for container in up.engine.of(service):
+            url = f"http://{container.addresses['back']}:{found['port']}/metrics"
+            assert "inferq_" in httpx.get(url, timeout=20).text
 
 
 def test_a_client_is_known_by_its_own_address_whatever_it_says(up: Up):
