@@ -265,6 +265,11 @@ class Publisher:
         self._reachable = True
         self._connection: Connection | None = None
         self._open_producer: Producer | None = None
+        # Those of the transport, too: what refuses an account or a virtual host is of none of the others.
+        broker = self._app.connection_for_write()
+        self._failures: tuple[type[BaseException], ...] = (
+            OperationalError, OSError, *broker.connection_errors, *broker.channel_errors,
+        )  # fmt: skip
 
     @property
     def reachable(self) -> bool:
@@ -327,7 +332,7 @@ class Publisher:
             # It was published, but that could not be noted, so it will be once more. One is enough.
             log.warning("outbox_not_cleared")
             self._leave_to_outbox()
-        except (OperationalError, OSError) as error:
+        except self._failures as error:
             count_publish("failed")
             if self._reachable:
                 log.warning("broker_unavailable", error=type(error).__name__)
@@ -381,7 +386,7 @@ class Publisher:
         connection, self._connection, self._open_producer = self._connection, None, None
         if connection is not None:
             # The broker may be frozen: the connection is dropped without a farewell.
-            with suppress(OperationalError, OSError):
+            with suppress(*self._failures):
                 connection.collect(socket_timeout=GOODBYE_SECONDS)
 
     def _leave_to_outbox(self) -> None:

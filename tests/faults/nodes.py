@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -242,6 +243,7 @@ class RabbitNode:
         self.url = f"{scheme}://guest:guest@127.0.0.1:{self.port}//"
         self._folder = short_folder()
         environment = os.environ | self._environment()
+        self._settings = environment
         self._epmd = Process(
             ["epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)],
             environment=environment,
@@ -334,6 +336,14 @@ class RabbitNode:
         self.process.end()
         self._epmd.end()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def control(self, *words: str) -> None:
+        """Has rabbitmqctl do something with this node."""
+        script = rabbitmq_script()
+        assert script is not None, "rabbitmq-server is missing"
+        node = ["-n", self._settings["RABBITMQ_NODENAME"]]
+        command = [script.with_name("rabbitmqctl"), *node, *words]
+        subprocess.run(command, env=self._settings, check=True, capture_output=True)
 
     def _connection(self) -> Connection:
         options = {"read_timeout": 5, "write_timeout": 5, "max_retries": 1}

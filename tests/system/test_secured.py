@@ -22,6 +22,7 @@ from inferq.settings import Settings
 from inferq.state import connect
 from people import person
 from system.secured import RedisNode, SentinelSet
+from system.served import eventually
 
 COUNT = 12
 
@@ -103,6 +104,27 @@ def test_a_server_whose_authority_is_not_ours_is_not_talked_to(
             publisher.wait_until_met()
             assert not publisher.reachable
             publisher.stop(1)
+
+
+def test_a_broker_that_refuses_us_is_asked_again_until_it_lets_us_in(
+    certificates: Certificates, state: RedisNode, broker: RabbitNode
+):
+    settings = Settings(
+        redis_url=state.url,
+        broker_url=f"{broker.url.removesuffix('//')}/later",
+        tls_ca_file=certificates.authority,
+        tls_cert_file=certificates.certificate,
+        tls_key_file=certificates.key,
+    )
+    with connect(settings.state_url()) as client:
+        publisher = Publisher(settings.queue_url(), Repairs(client))
+        publisher.start()
+        publisher.wait_until_met()
+        assert not publisher.reachable
+        broker.control("add_vhost", "later")
+        broker.control("set_permissions", "-p", "later", "guest", ".*", ".*", ".*")
+        eventually(lambda: publisher.reachable)
+        publisher.stop()
 
 
 def test_certificates_are_checked_unless_the_url_says_otherwise():
