@@ -12,5 +12,5 @@ compile --output-file requirements/tensorflow.txt --constraints requirements/dev
 compile --output-file requirements/uv.txt requirements/uv.in
 compile --output-file requirements/node.txt requirements/node.in
 compile --output-file requirements/audit.txt --constraints requirements/dev.txt requirements/audit.in
-compile --output-file requirements/image.txt --constraints requirements/run.txt --extra otel --extra s3 pyproject.toml requirements/build.in requirements/image.in
-compile --output-file requirements/gpu.txt --constraints requirements/image.txt --override requirements/gpu.in --extra gpu --extra otel --extra s3 pyproject.toml requirements/image.in
+compile --output-file requirements/image.txt --constraints requirements/run.txt --extra flower --extra otel --extra s3 pyproject.toml requirements/build.in requirements/image.in
+compile --output-file requirements/gpu.txt --constraints requirements/image.txt --override requirements/gpu.in --extra gpu --extra flower --extra otel --extra s3 pyproject.toml requirements/image.in

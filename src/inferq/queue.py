@@ -92,8 +92,13 @@ def _amqp_tls(query: Mapping[str, str]) -> dict[str, object]:
     return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None, **files}
 
 
-def create_celery(broker_url: str) -> Celery:
-    """The Celery application of workers. It stores no results of its own: see `CeleryResults`."""
+def create_celery(broker_url: str, *, events: bool = False) -> Celery:
+    """The Celery application of workers. It stores no results of its own: see `CeleryResults`.
+
+    Args:
+        broker_url: Where messages come from.
+        events: Whether each step of a task is told to whoever monitors them.
+    """
     app = _connected(broker_url, _consumer_options(broker_url))
     app.conf.update(
         task_default_exchange=EXCHANGE.name,
@@ -110,7 +115,7 @@ def create_celery(broker_url: str) -> Celery:
         result_serializer="json",
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
-        worker_send_task_events=False,
+        worker_send_task_events=events,
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # After a reconnect a worker would take fewer messages at a time than it has slots.

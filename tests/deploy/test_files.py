@@ -80,11 +80,12 @@ def test_what_is_published_is_so_on_loopback_alone_but_for_nginx_with_tls():
         "nginx": ["127.0.0.1:80:8080"],
         "nginx-tls": ["443:8443"],
         "prometheus": ["127.0.0.1:9090:9090"],
+        "flower": ["127.0.0.1:5555:5555"],
     }
 
 
 def test_nothing_of_ours_can_write_to_its_root_or_gain_rights():
-    for name in ("setup", "demo", "api", "worker", "nginx", "nginx-tls"):
+    for name in ("setup", "demo", "api", "worker", "nginx", "nginx-tls", "flower"):
         service = read()["services"][name]
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name

@@ -26,6 +26,7 @@ FILES = {
     "keys": "accounts",
     "status": "status",
     "failed": "failed",
+    "flower": "flower",
     "doctor": "inspect",
     "openapi": "inspect",
 }

@@ -68,6 +68,7 @@ def check_all(settings: Settings, client: Client) -> Iterator[Found]:
     yield from _guarded("server", lambda: [_server(client)])
     yield from _guarded("workers", lambda: [_workers(client)])
     yield _traces(settings)
+    yield _events(settings)
     yield ok("versions", _versions())
 
 
@@ -255,6 +256,12 @@ def _workers(client: Client) -> Found:
         raise SetupError("no worker is registered; start one with `inferq worker`")
     told = ", ".join(f"{card['name']}@{card['version']} by {card['workers']}" for card in serving)
     return ok("workers", told)
+
+
+def _events(settings: Settings) -> Found:
+    if settings.celery_events:
+        return ok("events", "workers with these settings tell Celery's monitors of each task")
+    return ok("events", "none for Celery's monitors: Flower stays empty (INFERQ_CELERY_EVENTS)")
 
 
 def _traces(settings: Settings) -> Found:

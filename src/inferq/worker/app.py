@@ -172,7 +172,8 @@ class _Worker:
     def consume(self) -> int:
         """Takes tasks until SIGTERM; what runs then is finished, or put back when the drain takes too long."""
         broker_url = self._settings.queue_url()
-        app = create_celery(broker_url)
+        events = self._settings.celery_events
+        app = create_celery(broker_url, events=events)
         quorum = is_rabbitmq(broker_url)
         app.conf.task_queues = [
             queue
@@ -192,7 +193,8 @@ class _Worker:
             concurrency=self._slots.count,
             without_gossip=True,
             without_mingle=True,
-            without_heartbeat=True,
+            # Monitors take a worker for gone that does not tell them now and then that it lives.
+            without_heartbeat=not events,
             quiet=True,
             loglevel=self._settings.log_level.upper(),
         )
