@@ -3,15 +3,17 @@
 import socket
 import time
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
 from api.live import LiveApi
 from inferq.api import push, streams
 from inferq.api.push import Listener, ListenerGone, Update
+from inferq.api.schemas import View
 from inferq.predictions.events import Change, EventId
-from inferq.predictions.record import ModelReference
-from inferq.predictions.store import PredictionStore
+from inferq.predictions.record import ModelReference, State
+from inferq.predictions.store import Outcome, PredictionStore
 from people import Person
 from predictions.drafts import HOUR, accept, start, succeed
 from system.served import eventually
@@ -224,6 +226,25 @@ def test_a_reader_that_takes_nothing_is_dropped(
         for _ in range(1200):
             queued(metadata=metadata)
         eventually(lambda: not app.state.services.changes._all(), seconds=10)
+
+
+@pytest.mark.parametrize("read", list(product((1, 2, 3), (2, 3), (3,))), ids=str)
+def test_the_end_is_told_however_late_each_change_is_read(store: PredictionStore, read):
+    task_id = accept(store)
+    views = {1: View(store.get(task_id), None)}
+    attempt = start(store, task_id)
+    views[2] = View(store.get(task_id), None)
+    assert store.finish(attempt, Outcome(State.SUCCEEDED), retention=HOUR)
+    views[3] = View(store.get(task_id), None)
+    assert [view.record.revision for view in views.values()] == [1, 2, 3]
+    stream = streams._AllPredictions(None, None, streams.Wish())
+    told = []
+    for revision, seen in enumerate(read, start=1):
+        change = Change(EventId(revision, 0), task_id, "", revision, "ann", None)
+        told += stream._tell(Listener(), Update(change, views[seen]))
+    states = [frame.partition(b"event: ")[2].split()[0].decode() for frame in told]
+    assert states == sorted(set(states), key=["queued", "running", "succeeded"].index)
+    assert states[-1] == "succeeded"
 
 
 @pytest.mark.anyio

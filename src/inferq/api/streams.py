@@ -182,10 +182,11 @@ class _Stream(ABC):
             yield format_sse_event(event=DELETED, id=str(change.event_id), data_str=body)
             return
         shown = self._shown.pop(change.task_id, 0)
-        if change.revision < (newest := max(shown, view.record.revision)):
-            self._shown[change.task_id] = newest
         if change.revision > shown:
+            shown = view.record.revision
             yield self._show(listener, view, change.event_id)
+        if change.revision < shown:
+            self._shown[change.task_id] = shown
 
     def _show(self, listener: Listener, view: View, event_id: EventId) -> bytes:
         """A prediction as it is."""
