@@ -6,7 +6,6 @@ Nothing else in inferq reads the environment. Call `get_settings()`; it is read 
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -37,44 +36,6 @@ TLS_SCHEMES = ("amqps", "rediss", "rediss+sentinel")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - compared with
 """How this machine itself reaches what listens on these addresses."""
-
-
-def local_server_file() -> Path:
-    """Where `inferq up` writes the URL of this user's server and its key: `inferq predict` finds both from any folder."""
-    return user_config_path("inferq") / "server.json"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Puts a file of one text for its owner alone in place, at once."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{text}\n")
-    new.replace(path)
-
-
-@dataclass(frozen=True, slots=True)
-class LocalServer:
-    """The server that this user has started here; its key is for that server alone."""
-
-    url: str | None = None
-    api_key: str | None = None
-
-    @classmethod
-    def read(cls) -> "LocalServer":
-        """What `write` left; nothing where that is not to be read."""
-        try:
-            kept = json.loads(local_server_file().read_text(encoding="utf-8"))
-            return cls(kept["url"], kept.get("api_key"))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return cls()
-
-    def write(self) -> None:
-        """Keeps it for this user alone."""
-        path = local_server_file()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(path, json.dumps(asdict(self)))
 
 
 def _rate(text: str) -> str:

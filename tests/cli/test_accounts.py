@@ -13,9 +13,9 @@ from inferq.accounts.passwords import check_password
 from inferq.accounts.store import AccountStore
 from inferq.cli import app
 from inferq.errors import SetupError
+from inferq.local_server import local_server_file
 from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.store import PredictionStore
-from inferq.settings import local_server_file
 from inferq.webhooks.signing import new_secret
 from people import person
 from predictions.drafts import accept

@@ -3,7 +3,8 @@
 import pytest
 
 from inferq.client.connection import DEFAULT_URL, Connection
-from inferq.settings import LocalServer, get_settings, local_server_file
+from inferq.local_server import LocalServer, local_server_file
+from inferq.settings import get_settings
 
 LOCAL = LocalServer("http://127.0.0.1:8123", "iq_local")
 

@@ -26,9 +26,10 @@ from inferq.accounts.store import AccountStore, Wish
 from inferq.cli.deployment import state_of
 from inferq.cli.serve import DataDirOption, read_settings
 from inferq.errors import SetupError
+from inferq.local_server import LocalServer
 from inferq.predictions.lists import Filter, PredictionLists
 from inferq.predictions.store import PredictionStore
-from inferq.settings import LocalServer, Settings
+from inferq.settings import Settings
 from inferq.webhooks.receivers import Refused, Rules
 
 users = typer.Typer(no_args_is_help=True, help="Who may use this deployment.")

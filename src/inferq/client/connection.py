@@ -7,7 +7,8 @@ import httpx2 as httpx
 
 from inferq.client.steps import Request
 from inferq.errors import SetupError
-from inferq.settings import LocalServer, get_settings
+from inferq.local_server import LocalServer
+from inferq.settings import get_settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 CONNECT_SECONDS = 5.0

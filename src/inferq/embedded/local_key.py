@@ -6,7 +6,7 @@ from inferq.accounts.account import SCOPES_OF, Kind, Role, Token, User
 from inferq.accounts.setup import ensure_demo
 from inferq.accounts.store import AccountStore, Wish
 from inferq.errors import SetupError
-from inferq.settings import write_private
+from inferq.local_server import write_private
 
 FILE = "local.key"
 

@@ -21,10 +21,11 @@ from inferq.embedded.local_key import ensure_local_key
 from inferq.embedded.recovery import Recovery
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError, StateUnavailable
+from inferq.local_server import LocalServer
 from inferq.models.providers import split_by_device
 from inferq.models.register import ModelRegister
 from inferq.safety import is_local, require_safe
-from inferq.settings import ANYWHERE, LocalServer, Settings
+from inferq.settings import ANYWHERE, Settings
 from inferq.state import connect
 from inferq.telemetry.exposing import make_folder, share_metrics
 from inferq.worker.liveness import BeatFile
