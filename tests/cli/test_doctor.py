@@ -32,7 +32,7 @@ def doctor(*words: str) -> dict[str, tuple[str, str]]:
     url = f"http://127.0.0.1:{free_port()}"
     result = CliRunner().invoke(app, ["doctor", "--json", "--url", url, *words])
     assert result.exit_code == 1, "there is no server"
-    found = [json.loads(line) for line in result.output.splitlines()]
+    found = [json.loads(line) for line in result.stdout.splitlines()]
     return {each["part"]: (each["level"], each["text"]) for each in found}
 
 

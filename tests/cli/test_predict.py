@@ -18,6 +18,9 @@ from inferq.predictions.record import Prediction, State
 from photos import PHOTOS
 from system.served import Served, eventually
 
+MANY = 200
+"""So many that none of them has ended the command before it is interrupted."""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -108,8 +111,8 @@ def test_after_an_interruption_the_same_command_goes_on_where_it_was(
 ):
     folder, output = tmp_path / "many", tmp_path / "many.jsonl"
     folder.mkdir()
-    for number in range(60):
-        shutil.copy(photo_files["chelsea"], folder / f"{number:02}.jpg")
+    for number in range(MANY):
+        shutil.copy(photo_files["chelsea"], folder / f"{number:03}.jpg")
     unfinished = output.with_name("many.jsonl.unfinished")
     arguments = (folder, "--format", "jsonl", "--output", output, "--at-once", "4")
     first = subprocess.Popen(command(served, *arguments), stderr=subprocess.PIPE, text=True)
@@ -120,12 +123,12 @@ def test_after_an_interruption_the_same_command_goes_on_where_it_was(
     assert said == "inferq: interrupted. The same command goes on from here.\n"
     assert not output.exists()
     done = {line["prediction"]["task_id"] for line in lines(unfinished.read_text())[1:]}
-    assert 10 <= len(done) < 60
+    assert 10 <= len(done) < MANY
 
     assert predict(served, *arguments).returncode == 0
     results = lines(output.read_text())
     assert [Path(line["input"]["filename"]).name for line in results] == [
-        f"{number:02}.jpg" for number in range(60)
+        f"{number:03}.jpg" for number in range(MANY)
     ]
     assert done <= {line["task_id"] for line in results}
     assert not unfinished.exists()

@@ -5,7 +5,9 @@ import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel
+from typer.main import get_group
 
+from inferq.cli import app
 from inferq.models.card import TRANSLATED_LABELS, Card
 from inferq.models.detector import Detector
 from inferq.models.outputs import OUTPUT_FORMATS
@@ -48,13 +50,7 @@ def test_the_printed_card_leaves_nothing_out():
 
 
 def test_every_command_that_the_page_names_exists():
-    from inferq.cli import app
-
-    group = next(group for group in app.registered_groups if group.name == "models")
-    known = {
-        command.name or command.callback.__name__
-        for command in group.typer_instance.registered_commands
-    }
+    known = set(get_group(app).commands["models"].commands)
     named = set(re.findall(r"inferq models (\w+)", TEXT))
     assert named <= known
     assert {"add", "check", "run", "reload", "fetch"} <= named

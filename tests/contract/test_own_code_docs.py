@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.main import get_group
 
+from inferq.cli import app
 from inferq.models.base import Context, Model
 from inferq.models.catalogue import load_models
 from inferq.models.trial import try_model
@@ -89,13 +91,7 @@ def test_every_attribute_and_hook_is_told_of():
 
 
 def test_every_command_that_the_page_names_exists():
-    from inferq.cli import app
-
-    group = next(group for group in app.registered_groups if group.name == "models")
-    known = {
-        command.name or command.callback.__name__
-        for command in group.typer_instance.registered_commands
-    }
+    known = set(get_group(app).commands["models"].commands)
     assert set(re.findall(r"inferq models (\w+)", PAGE.read_text())) <= known
 
 

@@ -8,6 +8,7 @@ from faults.submitter import Accepted
 from faults.verdict import Fate
 
 POISONS = 1
+SHORT = {"INFERQ_ATTEMPT_TIMEOUT": "3", "INFERQ_STORAGE_TIMEOUT": "2"}
 
 
 def poison(case: Case) -> None:
@@ -23,7 +24,7 @@ def out_of_memory(case: Case) -> None:
 
 def _deadly(case: Case, deed: Deed) -> None:
     attempts = case.size.pick(3, 2)
-    deployment = case.serve({"INFERQ_MAX_ATTEMPTS": str(attempts), "INFERQ_ATTEMPT_TIMEOUT": "3"})
+    deployment = case.serve(SHORT | {"INFERQ_MAX_ATTEMPTS": str(attempts)})
     culprits, innocents = _among_innocents(case, deed)
     verdict = case.judge(meanwhile=deployment.tend)
     expect_success(verdict.of(innocents), most_attempts=attempts)
@@ -38,7 +39,7 @@ def _deadly(case: Case, deed: Deed) -> None:
 def hang(case: Case) -> None:
     """One input never comes to an end."""
     attempts = case.size.pick(3, 2)
-    deployment = case.serve({"INFERQ_MAX_ATTEMPTS": str(attempts), "INFERQ_ATTEMPT_TIMEOUT": "3"})
+    deployment = case.serve(SHORT | {"INFERQ_MAX_ATTEMPTS": str(attempts)})
     culprits, innocents = _among_innocents(case, Deed.HANG)
     verdict = case.judge(meanwhile=deployment.tend)
     # What ran beside a hanging one is put back, and its attempt with it.

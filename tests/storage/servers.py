@@ -250,9 +250,9 @@ class Proxy:
         """Nothing listens any more."""
         self._set("open")
         if self._listener is not None:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
+            listener, self._listener = self._listener, None
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
     def _set(self, way: Way) -> None:
         with self._changed:
@@ -277,6 +277,9 @@ class Proxy:
         with self._changed:
             self._sockets.append(client)
             way, answer = self._way, self._answer
+            if self._listener is None:
+                client.close()
+                return
         if way == "hangs":
             return
         if answer is not None:
@@ -306,3 +309,4 @@ def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> No
     for each in (source, target):
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
+        each.close()
