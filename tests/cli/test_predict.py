@@ -19,7 +19,7 @@ from photos import PHOTOS
 from system.served import Served, eventually
 
 MANY = 200
-"""So many that none of them has ended the command before it is interrupted."""
+"""So many that the command is not done before it is interrupted."""
 
 
 @pytest.fixture(scope="module")

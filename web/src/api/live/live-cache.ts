@@ -6,7 +6,7 @@ import { queueOptions } from "@/api/queue";
 import { applyToPages, type Change, changed } from "./changes";
 import type { ServerEvent } from "./stream";
 
-/** The page is brought up to date at most this often, however fast events come. */
+/** The page is brought up to date at most this often, however fast events come; an end waits for no other kind. */
 const LEAST_GAP_MS = 50;
 /** An answer may have been read by the server before an event that came sooner: events are kept for that long. */
 const RECENT_MS = 10_000;
@@ -17,7 +17,9 @@ export class LiveCache {
   private readonly recent = new Map<string, { change: Change; at: number }>();
   private readonly listeners = new Set<() => void>();
   private timer = 0;
+  private due = Number.POSITIVE_INFINITY;
   private flushed = 0;
+  private endsFlushed = 0;
   private snapshot: Set<string> | undefined;
   private connectedBefore = false;
 
@@ -122,9 +124,12 @@ export class LiveCache {
     this.pending.set(taskId, change);
     this.recent.delete(taskId);
     this.recent.set(taskId, { change, at: performance.now() });
-    if (this.timer === 0) {
-      const wait = Math.max(0, this.flushed + LEAST_GAP_MS - performance.now());
-      this.timer = window.setTimeout(this.flush, wait);
+    // What one waits for is the end: it must not wait because the start was shown a moment ago.
+    const due = (isEnd(change) ? this.endsFlushed : this.flushed) + LEAST_GAP_MS;
+    if (due < this.due) {
+      clearTimeout(this.timer);
+      this.due = due;
+      this.timer = window.setTimeout(this.flush, Math.max(0, due - performance.now()));
     }
   }
 
@@ -140,9 +145,12 @@ export class LiveCache {
   }
 
   private readonly flush = (): void => {
-    this.timer = 0;
+    this.due = Number.POSITIVE_INFINITY;
     this.flushed = performance.now();
     const changes = new Map(this.pending);
+    if ([...changes.values()].some(isEnd)) {
+      this.endsFlushed = this.flushed;
+    }
     this.pending.clear();
     this.recentChanges();
     for (const { queryKey } of this.client
@@ -174,4 +182,8 @@ export class LiveCache {
       }
     }
   }
+}
+
+function isEnd(change: Change): boolean {
+  return change !== "deleted" && "prediction" in change && isTerminal(change.prediction);
 }
