@@ -1,4 +1,4 @@
-import { Button, Center, Group, Stack, Title } from "@mantine/core";
+import { Button, Group, Stack, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconFilterOff, IconPhotoPlus } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -10,6 +10,7 @@ import { modelsOptions } from "@/api/models";
 import { itemsOf, predictionsOptions } from "@/api/predictions";
 import { PageLoading } from "@/app/layout/page-loading";
 import { EmptyState } from "@/components/ui/empty-state";
+import { MoreButton } from "@/components/ui/more-button";
 import { ProblemAlert } from "@/components/ui/problem-alert";
 import { BulkBar } from "@/features/history/components/bulk-bar";
 import { FilterBar } from "@/features/history/components/filter-bar";
@@ -49,17 +50,7 @@ export function HistoryPage() {
       )}
       {items.length > 0 &&
         (search.layout === "table" ? <HistoryTable {...shared} /> : <Gallery {...shared} />)}
-      {list.hasNextPage && (
-        <Center pb="xl">
-          <Button
-            variant="default"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            {tc(($) => $.action.more)}
-          </Button>
-        </Center>
-      )}
+      <MoreButton list={list} pb="xl" />
       <BulkBar selection={selection} />
     </Stack>
   );

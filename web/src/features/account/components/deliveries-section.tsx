@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { webhooksRedeliver } from "@/api/generated/sdk.gen";
 import type { Delivery, DeliveryState } from "@/api/generated/types.gen";
 import { answer, problemOf } from "@/api/http";
+import { MoreButton } from "@/components/ui/more-button";
 import { ProblemAlert } from "@/components/ui/problem-alert";
 import { useDeliveries, useRefresh } from "../api/use-deliveries";
 import { DeliveryItem } from "./delivery-item";
@@ -20,7 +21,6 @@ const ALL = "all";
 /** What became of webhooks. */
 export function DeliveriesSection() {
   const { t } = useTranslation("account");
-  const { t: tc } = useTranslation();
   const [state, setState] = useState<DeliveryState | null>(null);
   const [announcement, setAnnouncement] = useState("");
   const list = useDeliveries(state);
@@ -60,17 +60,7 @@ export function DeliveriesSection() {
           ))}
         </ul>
       )}
-      {list.hasNextPage && (
-        <Group justify="center">
-          <Button
-            variant="default"
-            loading={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            {tc(($) => $.action.more)}
-          </Button>
-        </Group>
-      )}
+      <MoreButton list={list} />
     </Section>
   );
 }
