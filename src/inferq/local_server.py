@@ -1,4 +1,4 @@
-"""The server that a user has started on this machine: its URL and key lie where clients find both from any folder."""
+"""The server that a user has started on this machine: what leads to it lies where commands find it from any folder."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from platformdirs import user_config_path
 
 
 def local_server_file() -> Path:
-    """Where `inferq up` writes the URL of this user's server and its key: `inferq predict` finds both from any folder."""
+    """Where `inferq up` writes what leads to this user's server: `inferq predict` and `inferq status` find it from any folder."""
     return user_config_path("inferq") / "server.json"
 
 
@@ -29,13 +29,15 @@ class LocalServer:
 
     url: str | None = None
     api_key: str | None = None
+    data_dir: str | None = None
+    """Where its data live; None where that is not known."""
 
     @classmethod
     def read(cls) -> "LocalServer":
         """What `write` left; nothing where that is not to be read."""
         try:
             kept = json.loads(local_server_file().read_text(encoding="utf-8"))
-            return cls(kept["url"], kept.get("api_key"))
+            return cls(kept["url"], kept.get("api_key"), kept.get("data_dir"))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from inferq.accounts.store import AccountStore
 from inferq.cli import app
 from inferq.errors import ModelFailed, OutOfMemory, SetupError
+from inferq.local_server import LocalServer
 from inferq.models.register import ModelRegister
 from inferq.predictions.record import ModelReference, Problem, State
 from inferq.predictions.store import Outcome, PredictionStore
@@ -121,3 +122,15 @@ def test_what_failed_is_dropped_and_nothing_else(store: PredictionStore, owner: 
     assert store.get(dropped) is None
     assert store.get(waiting) is not None
     assert "Nothing has failed" in told("failed", "list")
+
+
+def test_a_named_data_directory_counts_more_than_the_server_that_was_started_last(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.delenv("INFERQ_REDIS_URL")
+    LocalServer("http://127.0.0.1:8123", None, str(tmp_path / "last")).write()
+    for words in (["status"], ["status", "--data-dir", str(tmp_path)]):
+        assert str(tmp_path) in str(inferq(*words).exception)
+        assert "last" not in str(inferq(*words).exception)
+    monkeypatch.delenv("INFERQ_DATA_DIR")
+    assert str(tmp_path / "last") in str(inferq("status").exception)

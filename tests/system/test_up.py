@@ -132,6 +132,26 @@ def test_inferq_predict_finds_the_server_from_any_folder(
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "finds"),
+    [
+        (("status", "--json"), '"models": ["ssdlite-mobilenet-v2-coco@1"]'),
+        (("doctor",), "ok    workers"),
+        (("failed", "list"), "Nothing has failed"),
+    ],
+)
+def test_what_looks_at_a_deployment_finds_the_server_from_any_folder(
+    served: Served, tmp_path: Path, words: tuple[str, ...], finds: str
+):
+    environment = os.environ | {"XDG_CONFIG_HOME": str(served.data_dir.parent / "config")}
+    done = subprocess.run(
+        [sys.executable, "-m", "inferq", *words],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert finds in done.stdout
+
+
 @pytest.mark.parametrize("name", ["inferq worker", "valkey-server", "inferq api"])
 def test_whatever_is_killed_comes_back_and_the_next_prediction_succeeds(
     served: Served, photo, name: str

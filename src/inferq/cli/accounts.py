@@ -23,8 +23,8 @@ from inferq.accounts.account import (
 )
 from inferq.accounts.passwords import hash_password
 from inferq.accounts.store import AccountStore, Wish
-from inferq.cli.deployment import state_of
-from inferq.cli.serve import DataDirOption, read_settings
+from inferq.cli.deployment import deployment_settings, state_of
+from inferq.cli.serve import DataDirOption
 from inferq.errors import SetupError
 from inferq.local_server import LocalServer
 from inferq.predictions.lists import Filter, PredictionLists
@@ -62,7 +62,7 @@ def add(
     if wrong := wrong_name(name):
         raise SetupError(wrong)
     hashed = None if no_password else hash_password(_read_password(stdin=password_stdin))
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         if accounts.add_user(name, role, hashed) is None:
             raise SetupError(f"There is a user {name!r} already.")
     typer.echo(f"{name} may use this deployment as {role}.")
@@ -71,7 +71,7 @@ def add(
 @users.command("list")
 def list_users(data_dir: DataDirOption = None) -> None:
     """List the users."""
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         found = accounts.users()
     table = Table("name", "role", "state", "since", box=None)
     for user in found:
@@ -85,7 +85,7 @@ def passwd(
     name: NameArgument, password_stdin: PasswordOption = False, data_dir: DataDirOption = None
 ) -> None:
     """Set a user's password; sessions and access tokens end, API keys stay."""
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         user = _user(accounts, name)
         if user.demo:
             raise SetupError("The demo account's password is the tutorial's.")
@@ -96,7 +96,7 @@ def passwd(
 @users.command()
 def disable(name: NameArgument, data_dir: DataDirOption = None) -> None:
     """Shut a user out, at once: sessions end, keys are refused."""
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         accounts.set_disabled(_user(accounts, name).user_id, disabled=True)
     typer.echo(f"{name} is shut out; inferq users enable {name} lets in again.")
 
@@ -104,7 +104,7 @@ def disable(name: NameArgument, data_dir: DataDirOption = None) -> None:
 @users.command()
 def enable(name: NameArgument, data_dir: DataDirOption = None) -> None:
     """Let a user in again who was disabled; keys work again."""
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         accounts.set_disabled(_user(accounts, name).user_id, disabled=False)
     typer.echo(f"{name} may sign in again.")
 
@@ -112,7 +112,7 @@ def enable(name: NameArgument, data_dir: DataDirOption = None) -> None:
 @users.command()
 def remove(name: NameArgument, data_dir: DataDirOption = None) -> None:
     """Remove a user with all keys and all predictions; what runs is canceled."""
-    with state_of(read_settings(data_dir=data_dir)) as client:
+    with state_of(deployment_settings(data_dir)) as client:
         accounts, store = AccountStore(client), PredictionStore(client)
         user = _user(accounts, name)
         # Shut out first and removed last: broken off, it can be done again, and no end is told on behalf of nobody.
@@ -146,7 +146,7 @@ def create(
     if len(label) > LABEL_CHARACTERS:
         raise SetupError(f"A label has at most {LABEL_CHARACTERS} characters.")
     scopes = frozenset(scope or SCOPES_OF[Role.USER])
-    settings = read_settings(data_dir=data_dir)
+    settings = deployment_settings(data_dir)
     receiver = _checked_receiver(settings, callback_url)
     with _accounts(settings) as accounts:
         owner = _user(accounts, user)
@@ -162,7 +162,7 @@ def create(
 @keys.command("list")
 def list_keys(user: UserOption, data_dir: DataDirOption = None) -> None:
     """List a user's API keys, without what they are used with."""
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         found = accounts.credentials(_user(accounts, user).user_id, {Kind.API_KEY})
     table = Table("key id", "label", "scopes", "expires", "last used", "callback URL", box=None)
     for key in found:
@@ -182,7 +182,7 @@ def revoke(
     data_dir: DataDirOption = None,
 ) -> None:
     """Revoke an API key; it is refused at once."""
-    with _accounts(read_settings(data_dir=data_dir)) as accounts:
+    with _accounts(deployment_settings(data_dir)) as accounts:
         if not accounts.revoke(_user(accounts, user).user_id, key_id):
             raise SetupError(f"{user!r} has no key {key_id!r}.")
     typer.echo("It is revoked.")
@@ -196,12 +196,12 @@ def local(
     """Make this machine's key anew: local.key in the data directory, and what `inferq predict` uses without settings."""
     from inferq.embedded.local_key import FILE, new_local_key  # noqa: PLC0415 - other commands need none of it
 
-    settings = read_settings(data_dir=data_dir)
+    settings = deployment_settings(data_dir)
     folder = settings.data_dir.absolute()
     with _accounts(settings) as accounts:
         key = new_local_key(accounts, folder, _user(accounts, user))
-    known = LocalServer.read()
-    LocalServer(known.url or f"http://{settings.host}:{settings.port}", key).write()
+    url = LocalServer.read().url or f"http://{settings.host}:{settings.port}"
+    LocalServer(url, key, str(folder)).write()
     typer.echo(str(folder / FILE))
 
 

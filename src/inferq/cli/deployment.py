@@ -7,9 +7,27 @@ from pathlib import Path
 import redis
 from pydantic import SecretStr
 
+from inferq.cli.serve import read_settings
 from inferq.errors import SetupError
+from inferq.local_server import LocalServer
 from inferq.settings import Settings
 from inferq.state import connect
+
+
+def deployment_settings(data_dir: Path | None) -> Settings:
+    """The settings of the deployment that is meant: where none is named, of the server that this user has started here.
+
+    Args:
+        data_dir: As an option named it.
+
+    Raises:
+        SetupError: A value is not valid.
+    """
+    settings = read_settings(data_dir=data_dir)
+    local = LocalServer.read().data_dir
+    if local is None or settings.redis_url is not None or "data_dir" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"data_dir": Path(local)})
 
 
 def with_state(settings: Settings) -> Settings:

@@ -12,9 +12,9 @@ from rich.console import Console
 from inferq.api.deps import Services
 from inferq.api.schemas import Rerun
 from inferq.api.submit import rerun as run_again
-from inferq.cli.deployment import state_of, with_state
+from inferq.cli.deployment import deployment_settings, state_of, with_state
 from inferq.cli.overview import Failure, failure_table, failures
-from inferq.cli.serve import DataDirOption, read_settings
+from inferq.cli.serve import DataDirOption
 from inferq.errors import InferqError, SetupError
 from inferq.predictions.lists import Filter
 from inferq.predictions.record import Record, State
@@ -48,7 +48,7 @@ def list_failed(
     data_dir: DataDirOption = None,
 ) -> None:
     """List what has failed, the newest first."""
-    with state_of(read_settings(data_dir=data_dir)) as client:
+    with state_of(deployment_settings(data_dir)) as client:
         found = _failures(client, model, code, limit)
     if as_json:
         for each in found:
@@ -72,7 +72,7 @@ def rerun(
 
     It reads and writes the storage, so it needs the settings that the API has.
     """
-    settings = with_state(read_settings(data_dir=data_dir))
+    settings = with_state(deployment_settings(data_dir))
     services = Services.create(settings)
     refused = 0
     for record in _chosen(settings, task_ids, all_of_them, model, code, limit):
@@ -97,7 +97,7 @@ def drop(
     data_dir: DataDirOption = None,
 ) -> None:
     """Delete predictions that have failed, with their inputs; upkeep removes those."""
-    settings = with_state(read_settings(data_dir=data_dir))
+    settings = with_state(deployment_settings(data_dir))
     with state_of(settings) as client:
         store = PredictionStore(client)
         for record in _chosen(settings, task_ids, all_of_them, model, code, limit):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from inferq.cli.deployment import with_state
-from inferq.cli.serve import DataDirOption, read_settings
+from inferq.cli.deployment import deployment_settings, with_state
+from inferq.cli.serve import DataDirOption
 from inferq.errors import SetupError
 from inferq.queue import create_celery
 
@@ -31,7 +31,7 @@ def flower(
     """
     if find_spec("flower") is None:
         raise SetupError("Flower is not installed: pip install 'inferq[flower]'.")
-    settings = with_state(read_settings(data_dir=data_dir))
+    settings = with_state(deployment_settings(data_dir))
     if settings.admin_password is not None:
         password, told = settings.admin_password.get_secret_value(), "INFERQ_ADMIN_PASSWORD"
     else:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from inferq.cli.deployment import deployment_settings
 from inferq.cli.serve import DataDirOption, read_settings
 from inferq.client import Client
 
@@ -28,7 +29,7 @@ def doctor(
     """Check this machine, what inferq depends on and the running server; say what is wrong, and what to do."""
     from inferq.cli.checks import check_all  # noqa: PLC0415 - other commands need none of it
 
-    settings = read_settings(data_dir=data_dir)
+    settings = deployment_settings(data_dir)
     failed = False
     with Client(url) as client:
         for found in check_all(settings, client):

@@ -10,9 +10,9 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from inferq.cli.deployment import with_state
+from inferq.cli.deployment import deployment_settings, with_state
 from inferq.cli.overview import look, shown
-from inferq.cli.serve import DataDirOption, read_settings
+from inferq.cli.serve import DataDirOption
 from inferq.errors import StateUnavailable
 from inferq.upkeep.parts import Parts
 
@@ -32,7 +32,7 @@ def status(
     data_dir: DataDirOption = None,
 ) -> None:
     """Show queues, workers and the last failures; on a terminal, as they change (Ctrl-C ends it)."""
-    parts = Parts.create(with_state(read_settings(data_dir=data_dir)))
+    parts = Parts.create(with_state(deployment_settings(data_dir)))
     if as_json:
         typer.echo(look(parts).as_json())
     elif once or not sys.stdout.isatty():

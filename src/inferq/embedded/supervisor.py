@@ -111,7 +111,7 @@ class Supervisor:
             self._start_children(redis_url, listener)
             self._tend_until(lambda: _serves(self._settings, redis_url), LOAD_SECONDS)
             if not self._stop.is_set():
-                LocalServer(self.url, key).write()
+                LocalServer(self.url, key, str(data_dir)).write()
                 on_ready(self.url)
             self._tend_until(self._stop.is_set, None)
         finally:
