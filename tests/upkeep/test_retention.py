@@ -6,6 +6,7 @@ import pytest
 
 from inferq.predictions.record import DetectionsResult, State
 from inferq.predictions.store import Outcome
+from inferq.upkeep import retention
 from inferq.upkeep.retention import drop_days
 from upkeep.conftest import HOUR
 
@@ -39,6 +40,17 @@ def test_what_expired_goes_with_its_blobs_and_its_celery_copy(parts, tick, finis
     assert [young.task_id in blob for blob in blobs(parts)] == [True]
     assert parts.results._app.AsyncResult(old.task_id).state == "PENDING"
     assert parts.results._app.AsyncResult(young.task_id).state == "SUCCESS"
+
+
+def test_however_much_expires_is_forgotten_as_fast_as_it_came(
+    parts, tick, finished, state, monkeypatch
+):
+    monkeypatch.setattr(retention, "BATCH", 3)
+    old = [finished().task_id for _ in range(10)]
+    state.zadd("inferq:expiry", dict.fromkeys(old, 1))
+    tick()
+    assert parts.store.get_many(old) == []
+    assert (blobs(parts), state.zcard("inferq:garbage")) == ([], 0)
 
 
 def test_blobs_of_what_was_deleted_while_it_ran_stay_until_its_attempt_is_over(

@@ -26,6 +26,8 @@ TICK = timedelta(seconds=1)
 LEAST_PAUSE = 0.05
 SHORTLY = timedelta(milliseconds=900)
 HOUR = timedelta(hours=1)
+TIDY_SECONDS = 0.5
+"""Of each second, at most, in which what is old is forgotten."""
 BATCH = 500
 
 log = structlog.get_logger()
@@ -87,8 +89,10 @@ class Upkeep:
         """
         parts, elect = self._parts, self._parts.repairs.elect
         if elect("garbage", SHORTLY) != "wait":
-            expire(parts)
-            collect_garbage(parts)
+            # Faster than predictions come, however many that are; but requests share this process.
+            ends = time.monotonic() + TIDY_SECONDS
+            while (expire(parts) | collect_garbage(parts)) and time.monotonic() < ends:
+                pass
         if elect("days", HOUR) != "wait":
             drop_days(parts)
 

@@ -16,30 +16,44 @@ SPARE = timedelta(days=1)
 log = structlog.get_logger()
 
 
-def expire(parts: Parts) -> None:
-    """Deletes what has expired; where memory or disk runs out, the oldest results before their time."""
-    for task_id in parts.repairs.expired(BATCH):
+def expire(parts: Parts) -> bool:
+    """Deletes some of what has expired; where memory or disk runs out, the oldest results before their time.
+
+    Returns:
+        Whether more has expired.
+    """
+    expired = parts.repairs.expired(BATCH)
+    for task_id in expired:
         parts.store.delete(task_id)
+    if len(expired) == BATCH:
+        return True
     # What was deleted gives its room back with its blobs: no more goes until those are gone.
     if not _is_short(parts) or parts.repairs.garbage_waiting():
-        return
+        return False
     oldest = parts.repairs.oldest_finished(BATCH)
     for task_id in oldest:
         parts.store.delete(task_id)
     if oldest:
         log.warning("forgotten_before_their_time", count=len(oldest))
+    return False
 
 
-def collect_garbage(parts: Parts) -> None:
-    """Removes the blobs and Celery copies of deleted predictions."""
-    for garbage in parts.repairs.garbage(BATCH):
+def collect_garbage(parts: Parts) -> bool:
+    """Removes the blobs and Celery copies of some deleted predictions.
+
+    Returns:
+        Whether there is more, and the storage takes it.
+    """
+    found = parts.repairs.garbage(BATCH)
+    for garbage in found:
         try:
             parts.storage.delete_all(garbage.input_key)
         except UnavailableError as error:
             log.warning("garbage_left", task_id=garbage.task_id, code=error.code)
-            return
+            return False
         parts.results.forget(garbage.task_id)
         parts.repairs.forget_garbage(garbage)
+    return len(found) == BATCH
 
 
 def drop_days(parts: Parts) -> None:
