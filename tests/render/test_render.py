@@ -142,6 +142,19 @@ def test_no_line_of_another_box_crosses_a_label():
     assert np.abs(drawn(image, lone, crossing)[tag] - drawn(image, lone)[tag]).max() < 40
 
 
+def test_labels_of_neighbours_do_not_lie_over_each_other():
+    crowd = [
+        detection(100 + shift, 100 + shift, 400 + shift, 400 + shift, class_id=shift, score=score)
+        for shift, score in ((0, 0.9), (4, 0.8), (8, 0.7), (13, 0.6))
+    ]
+    image = Image.new("RGB", (640, 640), "white")
+    together = drawn(image, *crowd)
+    for one in crowd:
+        color = class_color(one.class_id)
+        alone = near(drawn(image, one), color).sum()
+        assert near(together, color).sum() > 0.85 * alone
+
+
 @pytest.mark.parametrize(
     ("width", "height", "size"),
     [

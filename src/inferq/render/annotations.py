@@ -1,6 +1,7 @@
 """Detections drawn on the picture that they were found in."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from PIL import Image, ImageDraw
@@ -8,8 +9,11 @@ from PIL import Image, ImageDraw
 from inferq.models.pixels import decode_image
 from inferq.predictions.record import Box, Detection
 from inferq.render.encoding import encode
-from inferq.render.lettering import tag_line
-from inferq.render.palette import class_color, ink
+from inferq.render.lettering import Line, tag_line
+from inferq.render.palette import Color, class_color, ink
+
+Area = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels, the last two included."""
 
 QUALITY = 90
 LEAST_LONG_SIDE = 640
@@ -50,7 +54,7 @@ def annotate(
     wanted = [
         d for d in detections if d.score >= score_threshold and (not classes or d.label in classes)
     ]
-    _Painter(image, scale, labels).draw(sorted(wanted, key=lambda d: d.score))
+    _Painter(image, scale, labels).draw(sorted(wanted, key=lambda d: d.score, reverse=True))
     # Without chroma subsampling, which would wash out thin coloured lines.
     return encode(image, "JPEG", quality=QUALITY, subsampling=0)
 
@@ -60,6 +64,17 @@ def _scale(width: int, height: int) -> float:
     long, short = max(width, height), min(width, height)
     enlarged = max(LEAST_LONG_SIDE / long, min(LEAST_SHORT_SIDE / short, LONGEST_ENLARGED / long))
     return min(max(1.0, enlarged), MOST_JPEG_PIXELS / long)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    line: Line
+    area: Area
+    color: Color
+
+
+def _overlap(one: Area, other: Area) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
 class _Painter:
@@ -75,33 +90,56 @@ class _Painter:
         self._letters = max(16, round(side / 42))
 
     def draw(self, detections: Sequence[Detection]) -> None:
-        """Draws boxes, then labels, so that no line crosses a label; the last detection's label lies on top."""
-        for detection in detections:
+        """Draws boxes, then labels, so that no line crosses a label.
+
+        Args:
+            detections: Best first: it lies on top, and its label is placed before the others'.
+        """
+        for detection in reversed(detections):
             color = class_color(detection.class_id)
             self._canvas.rectangle(self._edges(detection.box), outline=color, width=self._line)
-        for detection in detections:
-            self._draw_tag(detection)
+        for tag in reversed(self._tags(detections)):
+            self._canvas.rectangle(tag.area, fill=tag.color)
+            pad = self._line + 1
+            tag.line.draw(self._canvas, tag.area[0] + pad, tag.area[1] + pad, ink(tag.color))
 
-    def _draw_tag(self, detection: Detection) -> None:
-        left, top, _, _ = self._edges(detection.box)
-        color = class_color(detection.class_id)
+    def _tags(self, detections: Sequence[Detection]) -> list[_Tag]:
+        tags: list[_Tag] = []
         pad = self._line + 1
         width, height = self._size
-        line = tag_line(
-            self._labels.get(detection.class_id, detection.label),
-            detection.class_id,
-            detection.score,
-            size=self._letters,
-            max_width=width - 2 * pad,
+        for detection in detections:
+            line = tag_line(
+                self._labels.get(detection.class_id, detection.label),
+                detection.class_id,
+                detection.score,
+                size=self._letters,
+                max_width=width - 2 * pad,
+            )
+            if line is None or line.height + 2 * pad > height:
+                continue
+            places = self._places(detection.box, line.width + 2 * pad, line.height + 2 * pad)
+            taken = [tag.area for tag in tags]
+            free = (p for p in places if not any(_overlap(p, area) for area in taken))
+            area = next(free, places[0])
+            tags.append(_Tag(line, area, class_color(detection.class_id)))
+        return tags
+
+    def _places(self, box: Box, width: int, height: int) -> list[Area]:
+        """Where a label may stand within the picture: above its box if there is room, else inside; then elsewhere."""
+        left, top, right, bottom = self._edges(box)
+        rightmost, lowest = self._size[0] - width, self._size[1] - height
+        start = min(left, rightmost)
+        end = min(max(0, right - width), rightmost)
+        corners = (
+            (start, top - height),
+            (start, min(top, lowest)),
+            (end, top - height),
+            (end, top),
+            (start, bottom),
+            (start, bottom - height),
+            (end, bottom),
         )
-        if line is None or line.height + 2 * pad > height:
-            return
-        tag_width, tag_height = line.width + 2 * pad, line.height + 2 * pad
-        # Above the box where there is room, else inside it; never beyond the picture's edges.
-        x = max(0, min(left, width - tag_width))
-        y = top - tag_height if top >= tag_height else min(top, height - tag_height)
-        self._canvas.rectangle((x, y, x + tag_width - 1, y + tag_height - 1), fill=color)
-        line.draw(self._canvas, x + pad, y + pad, ink(color))
+        return [(x, y, x + width - 1, y + height - 1) for x, y in corners if 0 <= y <= lowest]
 
     def _edges(self, box: Box) -> tuple[int, int, int, int]:
         x_limit, y_limit = self._size[0] - 1, self._size[1] - 1

@@ -1,9 +1,9 @@
-import { memo } from "react";
+import { memo, useMemo } from "react";
 import { useFormat } from "@/lib/format/use-format";
 import { classColor } from "../lib/colors";
 import type { Shown } from "../lib/detections";
 import type { Size } from "../lib/fit";
-import { placeTag } from "../lib/tags";
+import { placeTags, type Tag } from "../lib/tags";
 import classes from "./box-overlay.module.css";
 
 interface BoxOverlayProps {
@@ -20,7 +20,16 @@ interface BoxOverlayProps {
 
 /** A box for each detection; the list beside the picture says the same to screen readers. */
 export const BoxOverlay = memo(function BoxOverlay(props: BoxOverlayProps) {
-  const { shown, picture, active, onActive } = props;
+  const { shown, picture, width, zoom, active, onActive } = props;
+  const format = useFormat();
+  const marks = useMemo(() => {
+    const labelled = shown.map((one) => ({
+      ...one,
+      box: one.detection.box,
+      text: `${one.detection.name} ${format.score(one.detection.score)}`,
+    }));
+    return placeTags(labelled, picture, { shown: width, zoom });
+  }, [shown, picture, width, zoom, format]);
   return (
     <svg
       className={classes.boxes}
@@ -29,9 +38,9 @@ export const BoxOverlay = memo(function BoxOverlay(props: BoxOverlayProps) {
       data-testid="boxes"
     >
       {/* The best on top, the one that is pointed at above all. */}
-      {[...shown]
-        .sort((one, other) => rank(other, active) - rank(one, active))
-        .map(({ detection, index }) => (
+      {marks
+        .toSorted((one, other) => rank(other, active) - rank(one, active))
+        .map(({ index, detection, text, tag }) => (
           // biome-ignore lint/a11y/noStaticElementInteractions: pointing is a shortcut; the list's rows take the focus
           <g
             key={index}
@@ -39,28 +48,32 @@ export const BoxOverlay = memo(function BoxOverlay(props: BoxOverlayProps) {
             onMouseEnter={() => onActive(index)}
             onMouseLeave={() => onActive(null)}
           >
-            <BoxMark {...props} detection={detection} active={active === index} />
+            <BoxMark
+              {...{ detection, text, tag }}
+              labels={props.labels}
+              active={active === index}
+            />
           </g>
         ))}
     </svg>
   );
 });
 
-function rank({ index }: Shown, active: number | null): number {
+function rank({ index }: Pick<Shown, "index">, active: number | null): number {
   return index === active ? -1 : index;
 }
 
-type BoxMarkProps = Pick<BoxOverlayProps, "picture" | "width" | "zoom" | "labels"> & {
+interface BoxMarkProps {
   detection: Shown["detection"];
+  text: string;
+  tag: Tag;
+  labels: boolean;
   active: boolean;
-};
+}
 
-function BoxMark({ detection, picture, width, zoom, labels, active }: BoxMarkProps) {
-  const format = useFormat();
+function BoxMark({ detection, text, tag, labels, active }: BoxMarkProps) {
   const { box } = detection;
   const { fill, ink } = classColor(detection.class_id);
-  const text = `${detection.name} ${format.score(detection.score)}`;
-  const tag = placeTag(box, text, picture, { shown: width, zoom });
   const shape = {
     x: box.x_min,
     y: box.y_min,
