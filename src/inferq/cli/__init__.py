@@ -28,6 +28,7 @@ FILES = {
     "failed": "failed",
     "flower": "flower",
     "doctor": "inspect",
+    "bench": "bench",
     "openapi": "inspect",
 }
 """The file of each command, in the order of the help."""
