@@ -36,8 +36,8 @@ test: setup ## Run all tests; what a machine lacks is skipped, and said
 	@tools/test.sh $(ARGS)
 
 check: setup check-workflows ## Lint, types, import rules, workflows, web checks (no tests)
-	$(VENV)/bin/ruff format --check src tests tools benchmarks examples deploy
-	$(VENV)/bin/ruff check src tests tools benchmarks examples deploy
+	$(VENV)/bin/ruff format --check src tests tools benchmarks examples deploy docs/conf.py
+	$(VENV)/bin/ruff check src tests tools benchmarks examples deploy docs/conf.py
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent check
@@ -52,8 +52,8 @@ check-workflows: $(DEV_STAMP)
 	$(VENV)/bin/prek --quiet validate-config .pre-commit-config.yaml
 
 fix: setup ## Format, and mend what the linters can mend
-	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples deploy
-	$(VENV)/bin/ruff format src tests tools benchmarks examples deploy
+	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples deploy docs/conf.py
+	$(VENV)/bin/ruff format src tests tools benchmarks examples deploy docs/conf.py
 	cd web && PATH="$(CURDIR)/$(VENV)/node/bin:$$PATH" npm run --silent fix
 
 dev: setup ## Serve with auto-reload of api, worker and web page
@@ -70,6 +70,13 @@ test-web: setup ## Run the web client's own tests, and those in Chromium; keeps 
 
 pictures: test-web ## Take the README's pictures again (needs Chromium)
 	cp web/screenshots/result-light-desktop.png web/screenshots/result-dark-desktop.png docs/images/
+
+docs: $(DEV_STAMP) ## Build the documentation as a site in site/ (offline; a broken link is an error)
+	$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir .cache/docs . site
+	@echo "site/index.html"
+
+docs-serve: docs ## Show that site on http://127.0.0.1:8010
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory site 8010
 
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
@@ -106,6 +113,9 @@ release: setup ## Make a release: VERSION=1.2.3 (changelog, all checks, dist/, c
 
 bench-install: dist ## Measure the time from `pip install` to the first boxes (downloads everything anew)
 	$(PYTHON) benchmarks/install.py
+
+bench-newcomer: setup ## Time a newcomer's way, from clone to a model of one's own (idle machine, port 8000)
+	$(PYTHON) benchmarks/newcomer.py
 
 bench-security: setup ## Measure what bombs cost, and how they are answered
 	$(PYTHON) benchmarks/security.py
