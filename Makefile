@@ -14,6 +14,8 @@ RUN_STAMP := $(VENV)/.run-ready
 DEV_STAMP := $(VENV)/.dev-ready
 AUDIT := $(VENV)/audit
 AUDIT_STAMP := $(AUDIT)/.ready
+KUBERNETES := $(VENV)/kubernetes
+KUBERNETES_STAMP := $(KUBERNETES)/.ready
 TENSORFLOW_STAMP := $(VENV)/.tensorflow-ready
 WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
@@ -50,6 +52,9 @@ check-workflows: $(DEV_STAMP)
 	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/fault.yml .github/ISSUE_TEMPLATE/wish.yml
 	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(VENV)/bin/prek --quiet validate-config .pre-commit-config.yaml
+
+check-kubernetes: $(KUBERNETES_STAMP) ## Render deploy/kubernetes, and check it against schemas and rules (a download of 110 MB)
+	$(KUBERNETES)/bin/python tools/kubernetes.py $(ARGS)
 
 fix: setup ## Format, and mend what the linters can mend
 	$(VENV)/bin/ruff check --fix src tests tools benchmarks examples deploy docs/conf.py
@@ -182,6 +187,11 @@ $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 $(AUDIT_STAMP): $(DEV_STAMP) requirements/audit.txt
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(AUDIT)
 	@$(UV) pip sync --quiet --python $(AUDIT)/bin/python --require-hashes requirements/audit.txt
+	@touch $@
+
+$(KUBERNETES_STAMP): $(DEV_STAMP) requirements/kubernetes.txt
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(KUBERNETES)
+	@$(UV) pip sync --quiet --python $(KUBERNETES)/bin/python --require-hashes requirements/kubernetes.txt
 	@touch $@
 
 $(TENSORFLOW_STAMP): $(DEV_STAMP) requirements/tensorflow.txt

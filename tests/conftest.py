@@ -87,7 +87,12 @@ class SharedOut(LoadFileScheduling):
         return f"{path} {name.partition('-')[0]}" if path == "tests/faults/test_faults.py" else path
 
 
-ONE_BY_ONE = {"deploy/test_system.py", "e2e/test_page.py", "system/test_examples.py"}
+ONE_BY_ONE = {
+    "deploy/test_kubernetes.py",
+    "deploy/test_system.py",
+    "e2e/test_page.py",
+    "system/test_examples.py",
+}
 """Chromium gives up what it is asking for when network devices come and go beside it."""
 
 

@@ -14,3 +14,4 @@ compile --output-file requirements/node.txt requirements/node.in
 compile --output-file requirements/audit.txt --constraints requirements/dev.txt requirements/audit.in
 compile --output-file requirements/image.txt --constraints requirements/run.txt --extra flower --extra otel --extra s3 pyproject.toml requirements/build.in requirements/image.in
 compile --output-file requirements/gpu.txt --constraints requirements/image.txt --override requirements/gpu.in --extra gpu --extra flower --extra otel --extra s3 pyproject.toml requirements/image.in
+compile --output-file requirements/kubernetes.txt requirements/kubernetes.in

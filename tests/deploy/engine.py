@@ -161,7 +161,7 @@ class Engine:
             ]
             if not running:
                 replicas = int(spec.get("deploy", {}).get("replicas", 1))
-                running = [self.start(self._add(service, n + 1)) for n in range(replicas)]
+                running = [self.start(self.add(service, n + 1)) for n in range(replicas)]
             for container in running:
                 eventually(container.healthy, seconds=START_SECONDS)
         return printed
@@ -205,14 +205,14 @@ class Engine:
         yield ["ip", "netns", "exec", network]
 
     def _run_once(self, service: str) -> str:
-        container = self._add(service, 1)
+        container = self.add(service, 1)
         self.containers.remove(container)
         container.process.start()
         status = container.process.wait(60)
         assert status == 0, f"{service} ended with {status}:\n{container.process.output}"
         return container.process.output
 
-    def _add(self, service: str, number: int) -> Container:
+    def add(self, service: str, number: int) -> Container:
         spec = self.file["services"][service]
         image = self._image(spec)
         folder = self.folder / f"{service}-{number}-{token_hex(2)}"

