@@ -92,6 +92,9 @@ deploy-load: setup ## Run Compose's system under load while parts of it die (roo
 deploy-distance: setup ## Measure what distance between its parts costs (root on Linux); writes benchmarks/results/distance.md
 	$(PYTHON) tests/deploy/distance.py
 
+deploy-kubernetes: setup $(KUBERNETES_STAMP) ## Run the pods of deploy/kubernetes as a kubelet does (root on Linux); writes benchmarks/results/kubernetes.md
+	INFERQ_TEST_REQUIRE_ALL=1 INFERQ_TEST_FIGURES="$(CURDIR)/benchmarks/results/kubernetes.md" $(PYTHON) -m pytest -q tests/deploy/test_kubernetes.py
+
 bench-batching: setup ## Measure a worker's throughput with and without batches
 	$(PYTHON) benchmarks/batching.py
 

@@ -73,7 +73,11 @@ def closed(schema: Any) -> Any:
     free = schema.get("x-kubernetes-preserve-unknown-fields") or not isinstance(
         schema.get("properties"), dict
     )
-    return inner if free or "additionalProperties" in schema else inner | {"additionalProperties": False}
+    return (
+        inner
+        if free or "additionalProperties" in schema
+        else inner | {"additionalProperties": False}
+    )
 
 
 def is_builtin(resource: Mapping[str, Any]) -> bool:

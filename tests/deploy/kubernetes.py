@@ -36,9 +36,7 @@ def render(folder: Path) -> list[Resource]:
 
 def of(resources: Sequence[Resource], kind: str, name: str) -> Resource:
     """The resource of this kind and name."""
-    return next(
-        one for one in resources if (one["kind"], one["metadata"]["name"]) == (kind, name)
-    )
+    return next(one for one in resources if (one["kind"], one["metadata"]["name"]) == (kind, name))
 
 
 def pod_specs(resources: Sequence[Resource]) -> dict[str, Resource]:
@@ -93,6 +91,10 @@ class Pod:
     def start(self) -> "Pod":
         """Starts the container, again with its volumes, and waits until its startup probe has passed."""
         self.engine.start(self.container)
+        return self.wait()
+
+    def wait(self) -> "Pod":
+        """Waits until the startup probe has passed."""
         probe = self.main["startupProbe"]
         for _ in range(probe["failureThreshold"]):
             assert self.container.process.alive, self.container.process.output
@@ -200,7 +202,9 @@ class Cluster:
                 shutil.chown(path, 0, group)
                 path.chmod(chosen["defaultMode"])
         if kind == "configMap":
-            for key, text in of(resources, "ConfigMap", volume["configMap"]["name"])["data"].items():
+            for key, text in of(resources, "ConfigMap", volume["configMap"]["name"])[
+                "data"
+            ].items():
                 (folder / key).write_text(text)
         return full
 

@@ -86,9 +86,7 @@ def test_nobody_is_killed_before_it_has_drained(rendered: dict[str, list[Resourc
 def test_an_input_may_take_less_memory_than_the_worker_has(rendered: dict[str, list[Resource]]):
     for resources in rendered.values():
         main = pod_specs(resources)["worker"]["containers"][0]
-        number, unit = re.fullmatch(
-            r"(\d+)(\D+)", main["resources"]["limits"]["memory"]
-        ).groups()
+        number, unit = re.fullmatch(r"(\d+)(\D+)", main["resources"]["limits"]["memory"]).groups()
         limit = int(number) * KINDS[unit]
         allowed = int(environment(resources, main)["INFERQ_WORKER_MEMORY_BYTES"])
         assert 0 < allowed <= limit - 2**30

@@ -1,11 +1,12 @@
 """The FastAPI application, and the process that serves it."""
 
 import asyncio
+import signal
 import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 from fastapi import FastAPI
@@ -124,7 +125,13 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
     app = create_app(settings)
     expose_metrics(settings, [Gauges(app)])
     sockets = None if fd is None else [socket.socket(fileno=fd)]
+    # uvicorn raises the signal again when all is answered; by itself it would end the process before its last spans left.
+    signal.signal(signal.SIGTERM, _leave)
     Server(app, host=settings.host, port=settings.port).run(sockets=sockets)
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit
 
 
 class Server(uvicorn.Server):
