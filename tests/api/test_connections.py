@@ -1,16 +1,23 @@
 """What clients may do to a connection: heads that never end, bodies that trickle, bytes that are no HTTP."""
 
 import json
+import os
+import resource
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from fastapi import Request
 
 from api.live import SECONDS, LiveApi
 from inferq.api import bodies, connections
 from inferq.errors import RequestTooSlow
+from system.served import eventually, free_port
 
 URL = b"/api/v1/predictions"
 HOST = b"Host: 127.0.0.1\r\n"
@@ -138,3 +145,34 @@ def test_what_is_no_http_is_answered_with_a_problem(live: LiveApi, sent: bytes):
     with connected(live) as connection:
         connection.sendall(sent)
         assert answer(connection)[1]["code"] == "malformed_request"
+
+
+def test_more_clients_than_a_shells_processes_may_have_files_are_served(
+    valkey_url: str, tmp_path: Path
+):
+    port, (_, most) = free_port(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = 64
+    api = subprocess.Popen(
+        [sys.executable, "-m", "inferq", "api", "--port", str(port)],
+        env=os.environ | {"INFERQ_REDIS_URL": valkey_url, "INFERQ_DATA_DIR": str(tmp_path)},
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, most)),  # noqa: PLW1509 - no threads of ours
+    )
+    request = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+    try:
+        eventually(lambda: _answers(port), seconds=60)
+        with ExitStack() as open_ones:
+            for _ in range(2 * few):
+                connection = socket.create_connection(("127.0.0.1", port), SECONDS)
+                open_ones.enter_context(connection)
+                connection.sendall(request)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    finally:
+        api.terminate()
+        api.wait(SECONDS)
+
+
+def _answers(port: int) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    return False

@@ -1,11 +1,12 @@
 """The FastAPI application, and the process that serves it."""
 
 import asyncio
+import resource
 import signal
 import socket
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 import uvicorn
@@ -33,6 +34,7 @@ from inferq.telemetry.exposing import expose_metrics
 
 GRACE_SECONDS = 5
 CANCEL_AGAIN_SECONDS = 0.1
+OPEN_FILES = 65_536
 CROSS_ORIGIN: dict[str, Any] = {
     # No cookies: pages of other sites send a key.
     "allow_credentials": False,
@@ -118,6 +120,7 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
     require_safe(settings)
     settings.state_url()  # a missing setting is told before anything is started
     require_usable(settings)
+    _allow_connections()
     # Nobody waits for it: the API starts without its state store, too.
     threading.Thread(
         target=make_accounts_in_time, args=[settings], name="accounts", daemon=True
@@ -132,6 +135,15 @@ def serve(settings: Settings, *, fd: int | None = None) -> None:
 
 def _leave(*_: object) -> NoReturn:
     raise SystemExit
+
+
+def _allow_connections() -> None:
+    """Takes as many open files as this process may have: each client that waits is one, and shells give out 1,024."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(most, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # macOS gives fewer than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class Server(uvicorn.Server):

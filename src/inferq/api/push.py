@@ -5,6 +5,7 @@ Listen first, read the record next, then wait for updates: so no change falls in
 
 import asyncio
 import math
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +28,8 @@ RECONNECT_PAUSE = 0.5
 PLACES_SECONDS = 1.0
 LOAD_SECONDS = 1.0
 PLACES_AT_ONCE = 20
+PLACES_REST = 3
+"""Telling places rests at least so many times as long as it took: at most a quarter of the time, however many listen."""
 MOST_PENDING = 1_000
 MOST_PLACES = 200
 
@@ -210,16 +213,20 @@ class Changes:
                 await client.aclose()
 
     async def tell_places(self) -> None:
-        """Tells listeners once a second how far what they wait for has come, until it is cancelled.
+        """Tells listeners how far what they wait for has come, until it is cancelled.
 
-        A few at a time, spread over the second: what happens meanwhile must not wait for all of them.
+        Once a second, or as often as there is time for so many of them. A few at a time, spread over the second: what
+        happens meanwhile must not wait for all of them.
         """
         while True:
             waiting = [listener for listener in self._all() if listener.waiting]
-            pause = PLACES_SECONDS / max(1, math.ceil(len(waiting) / PLACES_AT_ONCE))
+            pause = least = PLACES_SECONDS / max(1, math.ceil(len(waiting) / PLACES_AT_ONCE))
             for first in range(0, max(1, len(waiting)), PLACES_AT_ONCE):
                 await asyncio.sleep(pause)
+                began = time.monotonic()
                 await self._tell_places_to(waiting[first : first + PLACES_AT_ONCE])
+                await asyncio.sleep(0)  # whoever was told writes
+                pause = max(least, PLACES_REST * (time.monotonic() - began))
 
     async def _tell_places_to(self, listeners: Sequence[Listener]) -> None:
         records = {
