@@ -19,13 +19,13 @@ IGNORED = {"InferqDiskFull"}
 """What it says is the test machine's own."""
 
 
-def alerts(scrapes: Sequence[str]) -> set[str]:
-    """The alerts that fire some minutes after the last of these scrapes, which are taken to lie a minute apart."""
+def alerts(scrapes: Sequence[str], *, after: int = AFTER) -> set[str]:
+    """The alerts that fire `after` minutes after the last of these scrapes, which are taken to lie a minute apart."""
     require(shutil.which("promtool"), "promtool (Debian's package prometheus)")
     names = re.findall(r"alert: (\w+)", RULES.read_text())
     with tempfile.TemporaryDirectory() as folder:
         test = Path(folder) / "test.json"  # every JSON is YAML
-        test.write_text(json.dumps(_test(scrapes, names)))
+        test.write_text(json.dumps(_test(scrapes, names, after)))
         ran = subprocess.run(
             ["promtool", "test", "rules", str(test)], capture_output=True, text=True, check=False
         )
@@ -36,17 +36,17 @@ def alerts(scrapes: Sequence[str]) -> set[str]:
     return {name for name in names if f"alertname: {name}," in told} - IGNORED
 
 
-def _test(scrapes: Sequence[str], names: Sequence[str]) -> dict[str, object]:
+def _test(scrapes: Sequence[str], names: Sequence[str], after: int) -> dict[str, object]:
     return {
         "rule_files": [str(RULES)],
         "evaluation_interval": "15s",
         "tests": [
             {
                 "interval": "1m",
-                "input_series": _series(scrapes),
+                "input_series": _series(scrapes, after),
                 "alert_rule_test": [
                     {
-                        "eval_time": f"{BEFORE + len(scrapes) - 1 + AFTER}m",
+                        "eval_time": f"{BEFORE + len(scrapes) - 1 + after}m",
                         "alertname": name,
                         "exp_alerts": [],
                     }
@@ -57,7 +57,7 @@ def _test(scrapes: Sequence[str], names: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _series(scrapes: Sequence[str]) -> list[dict[str, str]]:
+def _series(scrapes: Sequence[str], after: int) -> list[dict[str, str]]:
     """Each series with its values: `_` where it was not there, the last one for the rest of the time."""
     found: dict[str, list[str]] = {}
     for number, scrape in enumerate(scrapes):
@@ -69,7 +69,7 @@ def _series(scrapes: Sequence[str]) -> list[dict[str, str]]:
     return [
         {
             "series": name,
-            "values": " ".join([_held(values[0], BEFORE), *values, _held(values[-1], AFTER)]),
+            "values": " ".join([_held(values[0], BEFORE), *values, _held(values[-1], after)]),
         }
         for name, values in found.items()
     ]
