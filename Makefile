@@ -86,6 +86,9 @@ docs-serve: docs ## Show that site on http://127.0.0.1:8010
 faults: setup ## Run the whole fault campaign on both brokers (about an hour); writes benchmarks/results/faults.md
 	$(PYTHON) tests/faults/campaign.py $(ARGS)
 
+show-trace: setup ## Show the trace of one prediction through RabbitMQ, and its log lines from all processes
+	@$(PYTHON) tests/system/show_trace.py
+
 deploy-load: setup ## Run Compose's system under load while parts of it die (root on Linux); writes benchmarks/results/deploy.md
 	$(PYTHON) tests/deploy/campaign.py $(ARGS)
 
@@ -145,6 +148,12 @@ bench-credentials: setup ## Measure what a credential costs a submit
 
 bench-lists: setup ## Measure what a page of a list costs, with ten predictions and with 100,000
 	$(PYTHON) benchmarks/lists.py
+
+bench-growth: setup ## Measure what grows with predictions, clients, workers, blobs and hours (idle machine, an hour; ARGS=queue a part)
+	$(PYTHON) benchmarks/growth.py $(ARGS)
+
+bench-scaling: setup ## Check a queueing model against real runs, and measure what brokers, stores and bytes cost (idle machine; ARGS=costs a part)
+	$(PYTHON) benchmarks/scaling.py $(ARGS)
 
 bench-output-formats: setup ## Measure how exact the output formats are, and what they cost
 	$(PYTHON) benchmarks/output_formats.py
