@@ -58,11 +58,6 @@ def measure(sizes: Sequence[int]) -> list[str]:
                 f" {(now_used - used) / size:,.0f} |"
             )
             print(rows[-1], flush=True)
-        started = time.monotonic()
-        (day,) = storage.days()
-        listed = time.monotonic() - started
-        storage.drop_day(day)
-        dropped = time.monotonic() - started - listed
     return [
         f"Inputs of {len(DATA):,} bytes, all of one day, on this machine's file system; medians of {SAMPLES} calls, milliseconds."
         " Inodes and bytes as the file system counts them, whatever else was written meanwhile included.",
@@ -70,6 +65,4 @@ def measure(sizes: Sequence[int]) -> list[str]:
         "| inputs | write | read | remove | inodes an input | bytes an input |",
         "|---|---|---|---|---|---|",
         *rows,
-        "",
-        f"A whole day of {sizes[-1]:,} is dropped at once in {dropped:.0f} s, in the thread that tidies.",
     ]
