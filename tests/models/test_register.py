@@ -40,6 +40,20 @@ def test_a_worker_that_leaves_takes_its_slots_but_not_the_card(register: ModelRe
     assert [c.reference for c in register.cards()] == ["net@1"]
 
 
+def test_a_worker_that_takes_nothing_new_of_a_model_does_not_serve_it(register: ModelRegister):
+    cards = [card("a", "1"), card("b", "1")]
+    register.register("w1", slots=2, free=0, cards=cards, drained={"a@1"})
+    assert (register.serving("a@1").workers, register.serving("a@1").drained) == (0, 1)
+    assert register.serving("b@1").workers == 1
+    (worker,) = register.workers()
+    assert (worker.models, worker.drained) == (("a@1", "b@1"), ("a@1",))
+    register.register("w1", slots=2, free=0, cards=cards)
+    assert (register.serving("a@1").workers, register.serving("a@1").drained) == (1, 0)
+    register.register("w1", slots=2, free=0, cards=cards, drained={"a@1"})
+    register.unregister("w1", cards)
+    assert register.workers() == []
+
+
 def test_a_name_alone_means_the_newest_version(register: ModelRegister):
     register.register(
         "w1", slots=1, free=0, cards=[card("net", "2"), card("net", "10"), card("net", "beta")]

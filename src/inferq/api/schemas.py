@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Response
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from inferq.models.register import RegisteredCard
 from inferq.predictions.links import links_of
-from inferq.predictions.record import Prediction, QueuePlace, Record, State
+from inferq.predictions.record import Prediction, QueuePlace, Record, State, WaitReason
 
 OWNER_DESCRIPTION = "For admins: the user whose predictions are meant; without it, your own."
 Responses = dict[int | str, dict[str, Any]]
@@ -160,7 +160,7 @@ class QueueLoad(BaseModel):
     expected_wait_seconds: float | None = Field(
         description="How long a prediction sent now has to wait; null where nobody can tell."
     )
-    reason: Literal["no_worker", "broker_unavailable"] | None = Field(
+    reason: WaitReason | None = Field(
         description="What keeps predictions from starting, if anything does."
     )
 

@@ -1,10 +1,10 @@
 """Records as clients see them: with their places in the queue."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from inferq.api.schemas import QueueList, QueueLoad, View
-from inferq.predictions.record import ModelReference, QueuePlace, Record, State
+from inferq.models.register import Serving
+from inferq.predictions.record import ModelReference, QueuePlace, Record, State, WaitReason
 from inferq.upkeep.parts import Parts
 
 
@@ -44,7 +44,7 @@ class Viewer:
                 ahead=ahead,
                 workers=serving[name].workers,
                 starts_in_seconds=None if wait is None else round(wait, 2),
-                reason=self.reason(serving[name].workers),
+                reason=self.reason(serving[name]),
             )
         return places
 
@@ -67,11 +67,13 @@ class Viewer:
             per_second=round(1 / drain.interval, 2) if drain.interval else None,
             oldest_seconds=None if load.oldest is None else round(load.oldest.total_seconds(), 2),
             expected_wait_seconds=None if wait is None else round(wait, 2),
-            reason=self.reason(serving.workers),
+            reason=self.reason(serving),
         )
 
-    def reason(self, workers: int) -> Literal["no_worker", "broker_unavailable"] | None:
+    def reason(self, serving: Serving) -> WaitReason | None:
         """What keeps predictions of a model from starting, if anything does."""
         if not self._parts.publisher.reachable:
             return "broker_unavailable"
-        return None if workers else "no_worker"
+        if serving.workers:
+            return None
+        return "drained" if serving.drained else "no_worker"

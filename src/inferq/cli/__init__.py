@@ -26,6 +26,8 @@ FILES = {
     "keys": "accounts",
     "status": "status",
     "failed": "failed",
+    "drain": "drain",
+    "resume": "drain",
     "flower": "flower",
     "doctor": "inspect",
     "bench": "bench",

@@ -187,15 +187,15 @@ def _queues(client: redis.Redis) -> Iterator[Found]:
     register, queues = ModelRegister(client), Queues(client)
     models = [ModelReference.parse(reference) for reference in sorted(register.references())]
     waiting = {model: queues.load(model).queued for model in models}
-    stuck = [
-        model for model in models if waiting[model] and not register.serving(str(model)).workers
-    ]
+    serving = {model: register.serving(str(model)) for model in models}
+    stuck = [model for model in models if waiting[model] and not serving[model].workers]
     for model in stuck:
-        yield wrong(
-            "queues",
-            f"{waiting[model]} predictions of {model} wait, and no worker serves it:"
-            f" start one (inferq worker {model.name})",
+        why = (
+            "its workers were told to take nothing new: see inferq status, then inferq resume"
+            if serving[model].drained
+            else f"no worker serves it: start one (inferq worker {model.name})"
         )
+        yield wrong("queues", f"{waiting[model]} predictions of {model} wait, and {why}")
     if not stuck:
         yield ok("queues", f"{sum(waiting.values())} predictions wait; each of them has a worker")
 

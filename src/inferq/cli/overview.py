@@ -1,6 +1,7 @@
 """Queues, workers and the last failures of a deployment, read from its state store, and as tables for people."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,10 +15,17 @@ from inferq.api.schemas import QueueLoad
 from inferq.api.viewer import Viewer
 from inferq.models.register import Worker
 from inferq.predictions.lists import Filter, PredictionLists
-from inferq.predictions.record import State
+from inferq.predictions.record import Record, State, WaitReason
+from inferq.predictions.repairs import Repairs
+from inferq.predictions.store import PredictionStore
 from inferq.upkeep.parts import Parts
 
 FAILURES = 5
+REASONS: dict[WaitReason, str] = {
+    "no_worker": "no worker serves it",
+    "drained": "its workers are drained",
+    "broker_unavailable": "the broker is away",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,10 @@ class Status:
     at: str
     queues: tuple[QueueLoad, ...]
     workers: tuple[Worker, ...]
+    running: dict[str, int]
+    """Attempts by worker."""
+    drained: dict[str, str]
+    """What `inferq drain` was told, and since when."""
     failures: tuple[Failure, ...]
 
     def as_json(self) -> str:
@@ -58,8 +70,15 @@ def look(parts: Parts) -> Status:
         at=_moment(datetime.now(UTC)),
         queues=Viewer(parts).loads().items,
         workers=tuple(parts.register.workers()),
+        running=dict(Counter(record.worker for record in running(parts.client))),
+        drained={str(mark): _moment(since) for mark, since in parts.draining.marks().items()},
         failures=tuple(failures(parts.client, Filter(), limit=FAILURES)),
     )
+
+
+def running(client: redis.Redis) -> list[Record]:
+    """What runs at this moment."""
+    return PredictionStore(client).get_many(Repairs(client).leases())
 
 
 def failures(client: redis.Redis, wanted: Filter, *, limit: int) -> list[Failure]:
@@ -91,6 +110,10 @@ def shown(now: Status) -> Group:
         Text(f"inferq, {now.at}", style="bold"),
         _queues(now),
         _workers(now),
+        *(
+            Text(f"drained since {since}: {mark} (inferq resume --{mark})", style="yellow")
+            for mark, since in now.drained.items()
+        ),
         failure_table(now.failures, title="Last failures"),
     )
 
@@ -109,20 +132,30 @@ def _queues(now: Status) -> Table:
             _number(load.per_second, "/s"),
             str(load.workers),
             str(load.slots),
-            Text("no worker serves it", style="red") if load.reason else "",
+            Text(REASONS[load.reason], style="red") if load.reason else "",
         )
     return table
 
 
 def _workers(now: Status) -> Table:
     table = Table(title="Workers", title_justify="left", box=None)
-    for name in ("worker", "slots", "free", "seen", "models"):
-        table.add_column(name, justify="right" if name in {"slots", "free", "seen"} else "left")
+    numbers = {"slots", "free", "runs", "seen"}
+    for name in ("worker", "slots", "free", "runs", "seen", "models", ""):
+        table.add_column(name, justify="right" if name in numbers else "left")
     for worker in now.workers:
         seen = f"{worker.reported_seconds_ago:.0f} s ago"
-        row = worker.worker, str(worker.slots), str(worker.free), seen, ", ".join(worker.models)
-        table.add_row(*row)
+        counts = str(worker.slots), str(worker.free), str(now.running.get(worker.worker, 0))
+        state = _drained(worker)
+        table.add_row(worker.worker, *counts, seen, ", ".join(worker.models), state)
     return table
+
+
+def _drained(worker: Worker) -> Text:
+    """What a worker was told to take nothing new of."""
+    if not worker.drained:
+        return Text()
+    of = "" if worker.drained == worker.models else f" of {', '.join(worker.drained)}"
+    return Text(f"takes nothing new{of}", style="yellow")
 
 
 def failure_table(found: "tuple[Failure, ...] | list[Failure]", *, title: str | None) -> Table:

@@ -212,7 +212,7 @@ def _serves(settings: Settings, redis_url: str) -> bool:
     client = connect(redis_url)
     try:
         register = ModelRegister(client)
-        if not any(register.serving(name).workers for name in register.references()):
+        if not register.workers():
             return False
         # The socket takes connections before there is an API, so the answer has to be waited for, briefly.
         host = ANYWHERE.get(settings.host, settings.host)

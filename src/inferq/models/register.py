@@ -1,6 +1,6 @@
 """The cards that living workers serve, in the state store: the API needs no model files of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, cast
@@ -15,6 +15,7 @@ from inferq.state import load_script, state_errors
 
 TERM = timedelta(seconds=6)
 CARDS = "inferq:cards"
+SERVING, DRAINED = "serving", "drained"
 
 
 class RegisteredCard(BaseModel):
@@ -80,6 +81,8 @@ class Serving:
 
     workers: int
     slots: int
+    drained: int = 0
+    """Living workers that have it and were told to take nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Worker:
     slots: int
     free: int
     """Slots that were free all the time between its last two reports."""
+    drained: tuple[str, ...]
+    """Those of its models that it takes nothing new of."""
     reported_seconds_ago: float
 
 
@@ -102,7 +107,13 @@ class ModelRegister:
         self._register = load_script(client, __package__, "register")
 
     def register(
-        self, worker_id: str, *, slots: int, free: int, cards: Iterable[RegisteredCard]
+        self,
+        worker_id: str,
+        *,
+        slots: int,
+        free: int,
+        cards: Iterable[RegisteredCard],
+        drained: Collection[str] = (),
     ) -> None:
         """Says that a worker serves these models for the next `TERM`; repeated by its heartbeat.
 
@@ -111,8 +122,17 @@ class ModelRegister:
             slots: Predictions that it runs at once.
             free: How many of them were free all the time since the last report.
             cards: Of the models that it serves.
+            drained: Those of the models (`name@version`) that it takes nothing new of.
         """
-        parts = [part for card in cards for part in (card.reference, card.model_dump_json())]
+        parts = [
+            part
+            for card in cards
+            for part in (
+                card.reference,
+                card.model_dump_json(),
+                DRAINED if card.reference in drained else SERVING,
+            )
+        ]
         term = TERM // timedelta(microseconds=1)
         with state_errors():
             self._register(args=[worker_id, slots, free, term, *parts])
@@ -121,7 +141,8 @@ class ModelRegister:
         """Says that a worker no longer serves these models; the cards stay known."""
         with state_errors():
             for card in cards:
-                self._client.zrem(f"inferq:serving:{card.reference}", worker_id)
+                for how in (SERVING, DRAINED):
+                    self._client.zrem(f"inferq:{how}:{card.reference}", worker_id)
             self._client.delete(f"inferq:worker:{worker_id}")
 
     def cards(self) -> list[RegisteredCard]:
@@ -160,24 +181,33 @@ class ModelRegister:
     def workers(self) -> list[Worker]:
         """The living workers, by id."""
         models: dict[str, list[str]] = {}
+        drained: dict[str, list[str]] = {}
         references = sorted(self.references())
+        lists = [(reference, how) for reference in references for how in (SERVING, DRAINED)]
         with state_errors():
             pipe = self._client.pipeline(transaction=False)
             pipe.time()
-            for reference in references:
-                pipe.zrange(f"inferq:serving:{reference}", 0, -1, withscores=True)
+            for reference, how in lists:
+                pipe.zrange(f"inferq:{how}:{reference}", 0, -1, withscores=True)
             (seconds, micros), *rows = pipe.execute()
             now = seconds * 10**6 + micros
-            for reference, members in zip(references, rows, strict=True):
+            for (reference, how), members in zip(lists, rows, strict=True):
                 for worker, until in members:
                     if until > now:
                         models.setdefault(worker, []).append(reference)
+                        if how == DRAINED:
+                            drained.setdefault(worker, []).append(reference)
             for worker in sorted(models):
                 pipe.hmget(f"inferq:worker:{worker}", "slots", "free", "reported")
             reports = pipe.execute()
         return [
             Worker(
-                worker, tuple(models[worker]), int(slots), int(free), (now - int(reported)) / 1e6
+                worker,
+                models=tuple(models[worker]),
+                slots=int(slots),
+                free=int(free),
+                drained=tuple(drained.get(worker, ())),
+                reported_seconds_ago=(now - int(reported)) / 1e6,
             )
             for worker, (slots, free, reported) in zip(sorted(models), reports, strict=True)
             if slots is not None
@@ -188,13 +218,17 @@ class ModelRegister:
         with state_errors():
             pipe = self._client.pipeline(transaction=False)
             pipe.time()
-            pipe.zrange(f"inferq:serving:{reference}", 0, -1, withscores=True)
-            (seconds, micros), members = pipe.execute()
-            living = [worker for worker, until in members if until > seconds * 1e6 + micros]
+            for how in (SERVING, DRAINED):
+                pipe.zrange(f"inferq:{how}:{reference}", 0, -1, withscores=True)
+            (seconds, micros), *lists = pipe.execute()
+            living, drained = (
+                [worker for worker, until in members if until > seconds * 1e6 + micros]
+                for members in lists
+            )
             for worker in living:
                 pipe.hget(f"inferq:worker:{worker}", "slots")
             slots = pipe.execute()
-        return Serving(len(living), sum(int(count) for count in slots if count))
+        return Serving(len(living), sum(int(count) for count in slots if count), len(drained))
 
 
 def _usual(cards: list[RegisteredCard]) -> str | None:

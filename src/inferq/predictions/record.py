@@ -184,6 +184,10 @@ class Problem(Frozen):
         )
 
 
+WaitReason = Literal["no_worker", "drained", "broker_unavailable"]
+"""What keeps a prediction from starting: no worker has its model; those that have it take nothing new; the broker."""
+
+
 class QueuePlace(Frozen):
     """How long a queued prediction still has to wait."""
 
@@ -192,9 +196,7 @@ class QueuePlace(Frozen):
     starts_in_seconds: float | None = Field(
         description="Expected wait; null until it was measured."
     )
-    reason: Literal["no_worker", "broker_unavailable"] | None = Field(
-        description="What keeps it from starting, if anything does."
-    )
+    reason: WaitReason | None = Field(description="What keeps it from starting, if anything does.")
 
 
 class Links(Frozen):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import redis
 
+from inferq.models.draining import Draining
 from inferq.models.register import ModelRegister
 from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.queues import Queues
@@ -27,6 +28,7 @@ class Parts:
     repairs: Repairs
     deliveries: Deliveries
     register: ModelRegister
+    draining: Draining
     storage: Storage
     publisher: Publisher
     results: CeleryResults
@@ -51,6 +53,7 @@ class Parts:
             repairs=repairs,
             deliveries=Deliveries(client),
             register=ModelRegister(client),
+            draining=Draining(client),
             storage=Storage.of(settings),
             publisher=Publisher(settings.queue_url(), repairs),
             results=CeleryResults(settings.state_url(), retention=settings.retention),

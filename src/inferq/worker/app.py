@@ -31,6 +31,7 @@ from inferq.worker import heartbeat, watchdog
 from inferq.worker.context import worker_context
 from inferq.worker.cpus import available_cpus
 from inferq.worker.heartbeat import Every, Heartbeat
+from inferq.worker.intake import Intake
 from inferq.worker.liveness import BeatFile, worker_id
 from inferq.worker.memory import lift_memory_limit, limit_memory
 from inferq.worker.pipeline import Pipeline, Workplace
@@ -175,11 +176,12 @@ class _Worker:
         events = self._settings.celery_events
         app = create_celery(broker_url, events=events)
         quorum = is_rabbitmq(broker_url)
-        app.conf.task_queues = [
-            queue
-            for model in self._models
-            for queue in model_queues(ModelReference.parse(model.about.reference), quorum=quorum)
-        ]
+        references = [model.about.reference for model in self._models]
+        queues = {
+            reference: model_queues(ModelReference.parse(reference), quorum=quorum)
+            for reference in references
+        }
+        app.conf.task_queues = [queue for those in queues.values() for queue in those]
         register_task(app, self._pipeline, self._parts.results)
         signals.worker_shutting_down.connect(self._drain, weak=False)
         # Celery warns of running as root because of pickle, which is not accepted here; and at each reconnect of
@@ -199,6 +201,8 @@ class _Worker:
             loglevel=self._settings.log_level.upper(),
         )
         self._heartbeat.connection = partial(_connection, worker)
+        names = {model: [queue.name for queue in those] for model, those in queues.items()}
+        self._heartbeat.take_up(Intake(worker, names).leave)
         install = worker.install_platform_tweaks
 
         def install_ours_too(which: Any) -> None:

@@ -1,5 +1,6 @@
 """A worker's signs of life: leases and registration in the state store, a file that proves that it consumes."""
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -72,6 +73,8 @@ class Heartbeat:
         self._last_connection: object = None
         self._stalled = 0
         self._draining = False
+        self._drained: frozenset[str] = frozenset()
+        self._leave: Callable[[frozenset[str]], None] | None = None
 
     def beat(self) -> None:
         """Renews leases and registration; writes the file.
@@ -84,13 +87,25 @@ class Heartbeat:
         for task_id in self._parts.store.renew(self._slots.held()):
             log.warning("lease_lost", task_id=task_id)
         if not self._draining:
+            models = [card.reference for card in self._cards]
+            self._drained = self._parts.draining.of(
+                self._worker, host=socket.gethostname(), models=models
+            )
+            if self._leave is not None:
+                self._leave(self._drained)
             self._parts.register.register(
                 self._worker,
                 slots=self._slots.count,
                 free=free if self._stayed_connected() else 0,
                 cards=self._cards,
+                drained=self._drained,
             )
             self._watch_consumption(free, deliveries)
+
+    def take_up(self, leave: Callable[[frozenset[str]], None]) -> None:
+        """Says how the worker is told, at each beat, of which models to take nothing new (`inferq drain`)."""
+        self._leave = leave
+        leave(self._drained)
 
     def drain(self) -> None:
         """From now on this worker takes no more messages; it only renews what it runs.
@@ -119,6 +134,10 @@ class Heartbeat:
             log.error("not_consuming", worker=self._worker)
 
     def _work_waits(self) -> bool:
-        models = (ModelReference(name=card.name, version=card.version) for card in self._cards)
+        models = (
+            ModelReference(name=card.name, version=card.version)
+            for card in self._cards
+            if card.reference not in self._drained
+        )
         ages = (self._parts.queues.oldest_published(model) for model in models)
         return any(age is not None and age >= INTERVAL for age in ages)

@@ -28,6 +28,11 @@ def worker_id(pid: int, suffix: str) -> str:
     return f"{socket.gethostname()}-{pid}-{suffix}"
 
 
+def host_of(worker: str) -> str:
+    """The host of a worker, from its id."""
+    return worker.rsplit("-", 2)[0]
+
+
 class BeatFile:
     """One worker's file: written at every heartbeat, read by its supervisor and by `inferq worker --healthcheck`."""
 

@@ -1053,7 +1053,7 @@ export type QueueLoad = {
      *
      * What keeps predictions from starting, if anything does.
      */
-    reason: 'no_worker' | 'broker_unavailable' | null;
+    reason: 'no_worker' | 'drained' | 'broker_unavailable' | null;
     /**
      * Running
      */
@@ -1089,7 +1089,7 @@ export type QueuePlace = {
      *
      * What keeps it from starting, if anything does.
      */
-    reason: 'no_worker' | 'broker_unavailable' | null;
+    reason: 'no_worker' | 'drained' | 'broker_unavailable' | null;
     /**
      * Starts In Seconds
      *

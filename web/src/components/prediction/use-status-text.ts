@@ -10,6 +10,9 @@ export function useStatusText(): (prediction: Prediction) => string {
     if (queue?.reason === "no_worker") {
       return t(($) => $.status.noWorker);
     }
+    if (queue?.reason === "drained") {
+      return t(($) => $.status.drained);
+    }
     if (queue?.reason === "broker_unavailable") {
       return t(($) => $.status.noBroker);
     }

@@ -6,22 +6,27 @@ import type { Load } from "../hooks/use-queue";
 import { Measure } from "./measure";
 import classes from "./queue-card.module.css";
 
+const WORDS = {
+  no_worker: "noWorker",
+  drained: "drained",
+  broker_unavailable: "noBroker",
+} as const;
+
 /** What one model has to do: how much waits and runs, how fast it goes, and who does it. */
 export function QueueCard({ queue }: { queue: Load }) {
   const { t } = useTranslation("queue");
   const { t: tc } = useTranslation();
   const format = useFormat();
   const { load } = queue;
+  const { reason } = load;
   return (
     <Card withBorder padding="lg" component="section" aria-label={load.model}>
       <Title order={2} size="h5" mb="md">
         {load.model}
       </Title>
-      {load.reason && (
+      {reason && (
         <Alert color="yellow" variant="light" mb="md" icon={<IconHourglassOff aria-hidden />}>
-          {load.reason === "no_worker"
-            ? tc(($) => $.status.noWorker)
-            : tc(($) => $.status.noBroker)}
+          {tc(($) => $.status[WORDS[reason]])}
         </Alert>
       )}
       <div className={classes.measures}>
