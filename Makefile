@@ -53,7 +53,7 @@ check-workflows: $(DEV_STAMP)
 	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(VENV)/bin/prek --quiet validate-config .pre-commit-config.yaml
 
-check-kubernetes: $(KUBERNETES_STAMP) ## Render deploy/kubernetes, and check it against schemas and rules (a download of 110 MB)
+check-kubernetes: $(KUBERNETES_STAMP) ## Render deploy/kubernetes, and check it against schemas and rules (twenty seconds and 360 MB the first time)
 	$(KUBERNETES)/bin/python tools/kubernetes.py $(ARGS)
 
 fix: setup ## Format, and mend what the linters can mend
