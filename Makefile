@@ -92,6 +92,9 @@ show-trace: setup ## Show the trace of one prediction through RabbitMQ, and its 
 deploy-load: setup ## Run Compose's system under load while parts of it die (root on Linux); writes benchmarks/results/deploy.md
 	$(PYTHON) tests/deploy/campaign.py $(ARGS)
 
+deploy-rolling: setup ## Restart APIs and workers in turn under load, and scale to zero and back (root on Linux); writes benchmarks/results/rolling.md
+	$(PYTHON) tests/deploy/rolling.py $(ARGS)
+
 deploy-distance: setup ## Measure what distance between its parts costs (root on Linux); writes benchmarks/results/distance.md
 	$(PYTHON) tests/deploy/distance.py
 

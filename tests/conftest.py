@@ -88,6 +88,7 @@ class SharedOut(LoadFileScheduling):
 
 
 ONE_BY_ONE = {
+    "deploy/test_guide.py",
     "deploy/test_kubernetes.py",
     "deploy/test_system.py",
     "e2e/test_page.py",

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "deploy/compose/compose.yaml"
+FOLDER = "deploy/compose"
+FILE = ROOT / FOLDER / "compose.yaml"
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\})")
 
 
@@ -32,10 +33,19 @@ def interpolated(value: Any, known: Mapping[str, str]) -> Any:
     return value
 
 
-def read(known: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The file with these variables."""
-    loaded: dict[str, Any] = interpolated(yaml.safe_load(FILE.read_text()), known or {})
+def read(known: Mapping[str, str] | None = None, checkout: Path = ROOT) -> dict[str, Any]:
+    """The file of a checkout with these variables."""
+    text = (checkout / FOLDER / "compose.yaml").read_text()
+    loaded: dict[str, Any] = interpolated(yaml.safe_load(text), known or {})
     return loaded
+
+
+def read_env(checkout: Path) -> dict[str, str]:
+    """What stands in the `.env` of a checkout."""
+    file = checkout / FOLDER / ".env"
+    lines = file.read_text().splitlines() if file.exists() else []
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
 
 
 def start_order(services: Mapping[str, Any], profiles: Sequence[str]) -> list[str]:

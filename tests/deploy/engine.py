@@ -1,6 +1,7 @@
 """Runs what deploy/compose/compose.yaml says, without a container engine: the same commands, users, environment,
 mounts, names, health checks and order, on the servers of this machine. Limits of resources are not enforced."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ START_SECONDS = 180
 RABBITMQ = "/usr/lib/rabbitmq/bin"
 DNS = Path(__file__).with_name("dns.py")
 RELAY = Path(__file__).with_name("relay.py")
+PORT = Path(__file__).with_name("port.py")
+CLONE_NEWNET = 0x40000000
 
 
 def stand_ins(base: Path, folder: Path) -> dict[str, Image]:
@@ -59,8 +62,11 @@ class Container:
     addresses: Mapping[str, str]
     sandbox: Sandbox
     process: Process
+    recipe: Mapping[str, Any]
+    """What it was made of: another one replaces it where that has changed."""
     healthcheck: Sequence[str] = ()
-    resolver: Process | None = None
+    beside: list[Process] = field(default_factory=list)
+    """What runs outside for it: its name server, its published ports."""
 
     @property
     def init(self) -> int:
@@ -70,27 +76,23 @@ class Container:
 
     def exec(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Runs a command in it."""
+        return subprocess.run(
+            self.inside(command), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """What runs a command in it."""
         uid, gid = self.sandbox.user.split(":")
         pairs = [f"{name}={value}" for name, value in self.sandbox.environment.items()]
-        inside = [
-            "nsenter",
-            "--target",
-            str(self.init),
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--net",
-            "--pid",
-        ]
-        return subprocess.run(
-            [*inside, "--root", "--wd", "--setgid", gid, "--setuid", uid, "env", "-i", *pairs, *command],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return [
+            "nsenter", "--target", str(self.init), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd",
+            "--setgid", gid, "--setuid", uid, "env", "-i", *pairs, *command,
+        ]  # fmt: skip
 
     def healthy(self) -> bool:
-        """Whether its health check says so."""
+        """Whether its health check says so; without one, it need only run."""
         assert self.process.alive, f"{self.name} has ended:\n{self.process.output}"
-        return self.exec(self.healthcheck).returncode == 0
+        return not self.healthcheck or self.exec(self.healthcheck).returncode == 0
 
     def stop(self, seconds: float) -> None:
         """What `docker stop` does."""
@@ -108,17 +110,21 @@ class Engine:
     """What stands in `.env` besides."""
     distance: Mapping[str, float] = field(default_factory=dict)
     """Services whose servers are so many milliseconds away, each way."""
+    checkout: Path = compose_file.ROOT
+    """Whose files it runs; their `.env` is read by `configure` alone."""
+    publishes: bool = False
+    """Whether there is a machine on which ports are published: a network namespace, see `on_the_machine`."""
 
     def __post_init__(self) -> None:
         self.folder = short_folder()
         self.folder.chmod(0o755)
         self._id = token_hex(3)
         subnets = [f"10.{200 + randbelow(50)}.{randbelow(250)}" for _ in range(2)]
-        self.variables = {
-            "FRONT_SUBNET": f"{subnets[0]}.0/24",
-            "MODELS_DIR": "./none",
-        } | self.variables
-        self.file = compose_file.read(self.variables)
+        self._here = {"FRONT_SUBNET": f"{subnets[0]}.0/24", "MODELS_DIR": "./none"}
+        self.variables = self._here | self.variables
+        self.file = compose_file.read(self.variables, self.checkout)
+        self._scale: dict[str, int] = {}
+        self._printed: dict[str, str] = {}
         self._subnets = dict(zip(("front", "back"), subnets, strict=True))
         self._next = dict.fromkeys(self._subnets, 2)
         self.containers: list[Container] = []
@@ -131,13 +137,14 @@ class Engine:
             _ip("link", "add", bridge, "type", "bridge")
             _ip("address", "add", f"{subnet}.1/24", "dev", bridge)
             _ip("link", "set", bridge, "up")
+        if self.publishes:
+            self._network(self.machine, list(self._subnets))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for container in self.containers:
+        for container in list(self.containers):
             self.kill(container)
-            if container.resolver:
-                container.resolver.end()
+            self.remove(container)
         for relay in self._relays:
             relay.end()
         listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
@@ -148,29 +155,98 @@ class Engine:
             _ip("link", "delete", self._bridge(name))
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def machine(self) -> str:
+        """The network namespace of the machine that ports are published on."""
+        return f"iq{self._id}-machine"
+
+    @contextmanager
+    def on_the_machine(self) -> Iterator[None]:
+        """What this thread connects to meanwhile, and threads that it starts, it does from the machine with the ports."""
+        with (
+            Path("/proc/thread-self/ns/net").open() as before,
+            Path("/run/netns", self.machine).open() as there,
+        ):
+            _enter(there.fileno())
+            try:
+                yield
+            finally:
+                _enter(before.fileno())
+
+    def configure(self, *, scale: Mapping[str, int] | None = None) -> None:
+        """Reads the checkout's files anew, as each `docker compose` does; what has changed takes effect at the next `up`."""
+        self.settings = compose_file.read_env(self.checkout)
+        # What is particular to this machine stands for variables of the operator's shell, which go before those of `.env`.
+        self.variables = {**self.settings, **self._here}
+        self.file = compose_file.read(self.variables, self.checkout)
+        self._scale = dict(scale or {})
+
     def up(self, *profiles: str) -> str:
-        """Starts what does not run yet, in order; returns what the services printed that ran to their end."""
+        """Starts what does not run yet, and anew what has changed, in order; returns what those printed that ran to their end."""
         printed = ""
         for service in compose_file.start_order(self.file["services"], profiles):
-            spec = self.file["services"][service]
-            if spec.get("restart") == "no":
+            if self.file["services"][service].get("restart") == "no":
                 printed += self._run_once(service)
                 continue
-            running = [
-                one for one in self.containers if one.service == service and one.process.alive
-            ]
-            if not running:
-                replicas = int(spec.get("deploy", {}).get("replicas", 1))
-                running = [self.start(self.add(service, n + 1)) for n in range(replicas)]
-            for container in running:
+            for container in self._running(service):
                 eventually(container.healthy, seconds=START_SECONDS)
         return printed
+
+    def down(self, *profiles: str, volumes: bool = False) -> None:
+        """Stops and forgets the services of these profiles, the last started first; with `volumes`, also what they wrote."""
+        for service in reversed(compose_file.start_order(self.file["services"], profiles)):
+            for container in self.of(service):
+                self.stop(container)
+                self.remove(container)
+            self._printed.pop(service, None)
+        if volumes:
+            shutil.rmtree(self.folder / "volumes", ignore_errors=True)
+
+    def printed(self, service: str) -> str:
+        """What a service's containers have printed since they were made."""
+        return self._printed.get(service, "") + "".join(
+            container.process.output for container in self.of(service)
+        )
+
+    def once(self, service: str, command: Sequence[str]) -> list[str]:
+        """What runs a command in a new container of a service, without a network."""
+        container = self.add(service, 1)
+        self.containers.remove(container)
+        return container.sandbox.command(command)
+
+    def _running(self, service: str) -> list[Container]:
+        """The containers of a service, as many and as they should be; all of them run."""
+        spec = self.file["services"][service]
+        replicas = self._scale.get(service, int(spec.get("deploy", {}).get("replicas", 1)))
+        for container in self.of(service):
+            number = int(container.name.rpartition("-")[2])
+            if container.recipe != self._recipe(service) or number > replicas:
+                self.stop(container)
+                self.remove(container)
+            elif not container.process.alive:
+                self.start(container)
+        there = {container.name for container in self.of(service)}
+        missing = (n + 1 for n in range(replicas) if f"{service}-{n + 1}" not in there)
+        for number in missing:
+            self.start(self.add(service, number))
+        return self.of(service)
 
     def start(self, container: Container) -> Container:
         """Starts a container, again with what it wrote before."""
         container.process.start()
         self._publish_names()
         return container
+
+    def stop(self, container: Container) -> None:
+        """SIGTERM, and SIGKILL once its grace period is over; its name goes, too."""
+        if not container.process.alive:
+            return
+        grace = str(container.recipe["spec"].get("stop_grace_period", "10s"))
+        try:
+            container.stop(float(grace.removesuffix("s")))
+        except subprocess.TimeoutExpired:
+            self.kill(container)
+        self._publish_names()
 
     def kill(self, container: Container) -> None:
         """SIGKILL for all of its processes, if it runs; its name goes, too."""
@@ -183,8 +259,8 @@ class Engine:
     def remove(self, container: Container) -> None:
         """Forgets a container that does not run: the next `up` makes another one."""
         self.containers.remove(container)
-        if container.resolver:
-            container.resolver.end()
+        for process in container.beside:
+            process.end()
 
     def of(self, service: str) -> list[Container]:
         """The containers of a service."""
@@ -210,7 +286,12 @@ class Engine:
         container.process.start()
         status = container.process.wait(60)
         assert status == 0, f"{service} ended with {status}:\n{container.process.output}"
+        self._printed[service] = self._printed.get(service, "") + container.process.output
         return container.process.output
+
+    def _recipe(self, service: str) -> Mapping[str, Any]:
+        spec = self.file["services"][service]
+        return {"spec": spec, "env_file": self._env_file(spec)}
 
     def add(self, service: str, number: int) -> Container:
         spec = self.file["services"][service]
@@ -255,16 +336,29 @@ class Engine:
         process.log.touch()
         process.log.chmod(0o666)  # nginx opens /dev/stdout by its name
         container = Container(
-            f"{service}-{number}", service, addresses, sandbox, process, _healthcheck(spec)
-        )
+            f"{service}-{number}", service, addresses, sandbox, process, self._recipe(service), _healthcheck(spec)
+        )  # fmt: skip
         if any("/etc/nginx/inferq" in target for target in read_only):
-            resolver = ["ip", "netns", "exec", network, sys.executable, str(DNS), str(hosts)]
-            container.resolver = Process(
-                resolver, environment={"PATH": DEFAULT_PATH}, folder=folder, name="dns"
-            ).start()
-            eventually(lambda: "ready" in container.resolver.output, seconds=60)
+            self._beside(container, network, "dns", DNS, str(hosts))
+        for line in spec.get("ports", ()) if self.publishes else ():
+            *host, port, inner = line.split(":")
+            address = next(iter(addresses.values()))
+            self._beside(
+                container, self.machine, f"port-{port}", PORT, *(host or ["0.0.0.0"]), port, address, inner
+            )  # fmt: skip
         self.containers.append(container)
         return container
+
+    def _beside(
+        self, container: Container, network: str, name: str, script: Path, *words: str
+    ) -> None:
+        """Runs a script of ours for a container, in a network namespace."""
+        process = Process(
+            ["ip", "netns", "exec", network, sys.executable, str(script), *words],
+            environment={"PATH": DEFAULT_PATH}, folder=container.sandbox.folder, name=name,
+        ).start()  # fmt: skip
+        container.beside.append(process)
+        eventually(lambda: "ready" in process.output, seconds=60)
 
     def _image(self, spec: Mapping[str, Any]) -> Image:
         name = spec["build"]["target"] if "build" in spec else spec["image"].partition(":")[0]
@@ -285,7 +379,7 @@ class Engine:
 
     def _source(self, source: str, target: str, image: Image) -> Path:
         if source.startswith("."):
-            path = (compose_file.FILE.parent / source).resolve()
+            path = (self.checkout / compose_file.FOLDER / source).resolve()
             if path.exists():
                 return path
             path = self.folder / "made" / source.strip("./")
@@ -360,6 +454,12 @@ def _command(spec: Mapping[str, Any]) -> Sequence[str]:
 def _healthcheck(spec: Mapping[str, Any]) -> list[str]:
     kind, *command = spec.get("healthcheck", {}).get("test", ["NONE"])
     return ["sh", "-c", *command] if kind == "CMD-SHELL" else command
+
+
+def _enter(namespace: int) -> None:
+    """Moves this thread into a network namespace, given as an open file."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _ip(*words: str) -> None:

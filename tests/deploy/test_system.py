@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from deploy.compose_file import FILE
 from deploy.dockerfile import Image
 from deploy.engine import Engine
 from deploy.load import Crowd, faults
+from deploy.rolling import roll, scale_to_zero
 from deploy.running import ORIGIN, SESSION, Up
 from deploy.sandbox import Sandbox
 from photos import jpeg
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def up(images: dict[str, Image]) -> Iterator[Up]:
-    with Engine(images) as engine:
+    with Engine(images, publishes=True) as engine:
         yield Up(engine)
 
 
@@ -166,6 +168,73 @@ def test_nothing_accepted_is_lost_while_parts_die(up: Up):
     assert outcome.unclean == []
     assert len(set(outcome.accepted)) == outcome.known == COUNT
     assert outcome.states == {"succeeded": COUNT}
+
+
+def test_nothing_is_lost_and_no_client_errs_while_apis_and_workers_are_restarted_in_turn(up: Up):
+    rolled = roll(up.engine, up.key, [jpeg("chelsea")], clients=4)
+    assert rolled.errors == []
+    assert rolled.lost == 0
+    assert [step.name for step in rolled.steps] == ["api-1", "api-2", "worker-1", "worker-2"]
+
+
+def test_without_a_worker_it_says_so_and_goes_on_with_the_next_one(up: Up):
+    assert len(scale_to_zero(up.engine, up.key, jpeg("chelsea"))) == 3
+
+
+def test_what_waits_outlives_rabbitmqs_disk_and_ends_with_a_code_without_its_input(up: Up):
+    workers = up.engine.of("worker")
+    for worker in workers:
+        up.engine.stop(worker)
+    with up.signed_in() as client:
+        kept, robbed = (
+            client.post("/api/v1/predictions", files={"image": jpeg("chelsea")}).json()["links"][
+                "self"
+            ]
+            for _ in range(2)
+        )
+        (stored,) = up.engine.volume("storage").rglob(f"*{robbed.rpartition('/')[2]}*")
+        shutil.rmtree(stored)
+        wipe(up, "rabbitmq")
+        for worker in workers:
+            up.engine.start(worker)
+        ends = [client.get(path, headers={"Prefer": "wait=30"}).json() for path in (kept, robbed)]
+    assert [end["state"] for end in ends] == ["succeeded", "failed"]
+    assert ends[1]["error"]["code"] == "input_missing"
+    for worker in workers:
+        eventually(worker.healthy, seconds=60)
+
+
+def test_with_an_empty_redis_it_begins_anew_once_the_apis_were_started_again(up: Up):
+    wipe(up, "redis")
+    with up.signed_in() as client:
+        assert eventually(lambda: _status(client, "/api/v1/predictions"), seconds=30) == 401
+    for api in up.engine.of("api"):
+        up.engine.stop(api)
+        eventually(up.engine.start(api).healthy, seconds=60)
+    with up.client() as client:
+        admin = {"username": "admin", "password": up.password}
+        assert client.post(SESSION, json=admin).is_success
+        posted = client.post(
+            "/api/v1/predictions", files={"image": jpeg("chelsea")}, headers={"Prefer": "wait=30"}
+        )
+        assert posted.json()["state"] == "succeeded"
+        assert len(client.get("/api/v1/predictions").json()["items"]) == 1
+
+
+def wipe(up: Up, service: str) -> None:
+    """Stops a server, removes all that it has written, and starts it again."""
+    (container,) = up.engine.of(service)
+    up.engine.stop(container)
+    for path in up.engine.volume(service).iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    up.engine.start(container)
+    eventually(container.healthy, seconds=60)
+
+
+def _status(client: httpx.Client, path: str) -> int | None:
+    """What a path is answered with; None while a part is away."""
+    status = client.get(path).status_code
+    return None if status == 503 else status
 
 
 def test_the_demo_account_is_offered_by_its_profile_and_never_through_tls(up: Up):
