@@ -18,11 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from growth_queue import NO_LIMIT
-from harness import DONE, ann, draft, server_seconds, valkey
+from harness import DONE, ann, draft, private_bytes, server_seconds, valkey
 from push import free_port, wait_ready
 from typing_extensions import override
 
@@ -144,12 +143,6 @@ def serving() -> Iterator[Api]:
             process.wait()
 
 
-def memory_bytes(pid: int) -> int:
-    """What a process has in memory that is its own."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private"))
-
-
 async def open_all(api: Api, way: str, ids: Sequence[str]) -> list[Stream]:
     """Opens a listener for each prediction, a few at a time."""
     protocol, path = WAYS[way]
@@ -223,12 +216,12 @@ async def row(api: Api, way: str, count: int) -> str:
         store.accept(made)
         repairs.published(Message(made.task_id, made.model))
         ids.append(made.task_id)
-    empty = memory_bytes(api.pid)
+    empty = private_bytes(api.pid)
     began = time.monotonic()
     listeners = await open_all(api, way, ids)
     opened = time.monotonic() - began
     await asyncio.sleep(2)
-    each = (memory_bytes(api.pid) - empty) / count
+    each = (private_bytes(api.pid) - empty) / count
     share = await idle_cost(api)
     waits = sorted(await wake(api, listeners, ids))
     for listener in listeners:

@@ -162,11 +162,8 @@ def calls(deployment: Deployment) -> Cells:
         _timed(times, "accept", lambda made=made: parts.store.accept(made))
         message = Message(made.task_id, MODEL)
         _timed(times, "published", lambda message=message: parts.repairs.published(message))
-        somewhere = (
-            client.zrange(QUEUE, number * waiting // SAMPLES, -1)[0]
-            if waiting < ROUND_TRIP
-            else (client.zrange(QUEUE, number * waiting // SAMPLES, number * waiting // SAMPLES)[0])
-        )
+        place = number * waiting // SAMPLES
+        somewhere = client.zrange(QUEUE, place, place)[0]
         _timed(
             times,
             "status, with the place in the queue",

@@ -7,11 +7,13 @@ too long has come and gone many times.
 import statistics
 import threading
 import time
-from pathlib import Path
+from contextlib import suppress
 
 from deployed import Site, inferq_up, opened, photograph
+from harness import private_bytes
 
 from inferq import Client
+from inferq.errors import InferqError
 
 RATE = 5.0
 SAMPLE_SECONDS = 5.0
@@ -21,36 +23,31 @@ RETENTION_SECONDS = 60
 WATCHED = ("api", "worker", "store")
 
 
-def resident_mb(pid: int) -> float:
-    """What of a process is in memory and its own."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private")) / 1e3
-
-
 class Watch(threading.Thread):
     """Notes the memory of each process, and meanwhile lists predictions and has one drawn, as readers of the page do."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(daemon=True)
         self._site = site
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self.samples: dict[str, list[tuple[float, float]]] = {name: [] for name in WATCHED}
 
     def run(self) -> None:
         """Until it is stopped."""
         with Client(self._site.url, self._site.key) as client:
-            while not self._stop.wait(SAMPLE_SECONDS):
-                for prediction in client.list(limit=20, state="succeeded"):
-                    client.annotated(prediction.task_id)
-                    break
+            while not self._ended.wait(SAMPLE_SECONDS):
+                with suppress(InferqError):  # what it lists may be forgotten before it is drawn
+                    newest = next(client.list(limit=20, state="succeeded"), None)
+                    if newest is not None:
+                        client.annotated(newest.task_id)
                 for name, pids in self._site.processes().items():
                     if name in self.samples:
                         now = time.monotonic()
-                        self.samples[name].append((now, sum(map(resident_mb, pids))))
+                        self.samples[name].append((now, sum(map(private_bytes, pids)) / 1e6))
 
     def stop(self) -> None:
         """Ends it."""
-        self._stop.set()
+        self._ended.set()
         self.join()
 
 

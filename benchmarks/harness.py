@@ -109,6 +109,12 @@ def server_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def private_bytes(pid: int) -> int:
+    """What a process has in memory that is its own."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private"))
+
+
 def cpu_model() -> str:
     """The processor's name."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
