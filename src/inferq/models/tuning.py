@@ -16,7 +16,9 @@ from inferq.models.runtimes import find_runtime
 from inferq.models.served import ServedModel
 
 MOST_SCORE_CHANGE = 0.05
-"""Beyond which a way is no longer the same model."""
+"""Beyond which a way is no longer the same model: of any score, with other weights of the mean of all."""
+LEAST_IN_PLACE = 0.95
+"""Share of the detections whose boxes other weights have to leave where they are."""
 THOROUGHLY = 6
 ACCELERATORS = ("cuda", "coreml")
 """Providers that are tried where the runtime has them; TensorRT takes minutes to build its engines."""
@@ -126,13 +128,24 @@ class Tuner:
 
     def _objection(self, way: Way) -> str | None:
         same = way.agreement
-        if way.ctx.variant and not same.found:
-            return "no photograph was given in which the model finds anything: nothing tells how exact it is"
+        if way.ctx.variant:
+            return objection_to_weights(same)
         if same.kept < same.found:
             return f"it loses {same.found - same.kept} of {same.found} detections"
         if same.score > MOST_SCORE_CHANGE:
             return f"scores change by more than {MOST_SCORE_CHANGE}"
         return None
+
+
+def objection_to_weights(same: Agreement) -> str | None:
+    """Why other weights are not the same model, if they are not."""
+    if not same.found:
+        return "no photograph was given in which the model finds anything: nothing tells how exact it is"
+    if same.in_place < LEAST_IN_PLACE * same.found:
+        return f"only {same.in_place} of {same.found} detections stay in place"
+    if same.mean_score > MOST_SCORE_CHANGE:
+        return f"scores change by more than {MOST_SCORE_CHANGE} on average"
+    return None
 
 
 def _devices(names: Sequence[str], ctx: Context) -> Iterator[Context]:
