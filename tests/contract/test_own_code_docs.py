@@ -59,26 +59,41 @@ def test_the_first_lines_lead_to_a_prediction_of_ones_own_code(
     started = time.monotonic()
     assert "shades/model.py" in shell(new)
     assert "dark" in shell(run)
-    server = Served(place / "data", *up.removesuffix(" --data-dir data").split()[2:])
+    write_letters(place / "letters")
+    arguments = [*up.removesuffix(" --data-dir data").split()[2:], "./letters"]
+    server = Served(place / "data", *arguments)
+    environment["XDG_CONFIG_HOME"] = str(place / "config")
+    (client,) = (block for block in blocks("python") if "Client()" in block)
+    (place / "client.py").write_text(client)
+
+    def asked(line: str) -> str:
+        return shell(line.replace("http://127.0.0.1:8000", server.url).replace("curl", "curl -sS"))
+
     try:
         server.ready()
-        answer = shell(
-            curl.replace("http://127.0.0.1:8000", server.url).replace("curl", "curl -sS")
-        )
+        answer = asked(curl)
+        told = shell(f"{sys.executable} client.py")
+        letters = asked(blocks("sh")[-1])
     finally:
         server.stop()
     record_property("seconds_to_a_prediction", round(time.monotonic() - started, 1))
     prediction = json.loads(answer)
     assert prediction["model"]["name"] == "shades"
     assert [each["label"] for each in prediction["result"]["classes"]] == ["dark", "light"]
+    assert told.splitlines() == ["dark", "{'letters': 10}"]
+    assert json.loads(letters)["result"]["data"] == {"letters": 10}
+
+
+def write_letters(folder: Path) -> Path:
+    """The page's class with all hooks, as a model folder."""
+    (letters,) = (each for each in blocks("python") if "class Letters" in each)
+    folder.mkdir()
+    (folder / "model.py").write_text("from inferq import File, Model\n\n" + letters)
+    return folder
 
 
 def test_the_class_with_all_hooks_does_what_the_page_says(tmp_path: Path):
-    (letters,) = (each for each in blocks("python") if "class Letters" in each)
-    folder = tmp_path / "letters"
-    folder.mkdir()
-    (folder / "model.py").write_text("from inferq import File, Model\n\n" + letters)
-    (model,) = load_models([folder], Context())
+    (model,) = load_models([write_letters(tmp_path / "letters")], Context())
     assert try_model(model, b"Dear reader!", {}).result["data"] == {"letters": 10}
     assert model.about.description == "Counts the letters of a text."
 
@@ -93,11 +108,6 @@ def test_every_attribute_and_hook_is_told_of():
 def test_every_command_that_the_page_names_exists():
     known = set(get_group(app).commands["models"].commands)
     assert set(re.findall(r"inferq models (\w+)", PAGE.read_text())) <= known
-
-
-def test_the_client_code_of_the_page_is_python():
-    for block in blocks("python"):
-        compile(block, str(PAGE), "exec")
 
 
 def test_the_class_of_the_readme_can_be_served(tmp_path: Path):

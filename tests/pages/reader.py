@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from unittest import SkipTest
@@ -19,6 +19,7 @@ import yaml
 from PIL import Image
 from skimage import data
 from sybil import Example, Sybil
+from sybil.evaluators.skip import Skipper
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from sybil.typing import Evaluator
 
@@ -59,11 +60,7 @@ class Reader:
 
     def __init__(self, folder: Path, page: Path, shared: Callable[[], Served]) -> None:
         self.folder = folder
-        self._starts_its_own = any(
-            line.startswith(STARTS)
-            for example in examples(page, {"sh": lambda _: None})
-            for line in str(example.parsed).splitlines()
-        )
+        self._starts_its_own = any(line.startswith(STARTS) for line in lines_to_run(page))
         self._served: Served | None = None
         self._shared = shared
         self._port = free_port()
@@ -191,6 +188,17 @@ def examples(page: Path, known: Mapping[str, Evaluator]) -> Iterator[Example]:
     yield from Sybil([*parsers, SkipParser()]).parse(page).examples()
 
 
+def lines_to_run(page: Path) -> list[str]:
+    """The shell lines of a page, without the blocks that are left out."""
+    lines: list[str] = []
+    known: dict[str, Evaluator] = dict.fromkeys(LANGUAGE.findall(page.read_text()), lambda _: None)
+    known["sh"] = lambda example: lines.extend(str(example.parsed).splitlines())
+    for example in examples(page, known):
+        with suppress(SkipTest):
+            example.evaluate()
+    return lines
+
+
 def languages(reader: Reader) -> Mapping[str, Evaluator]:
     """How each language of a page is tried."""
     return {
@@ -216,7 +224,7 @@ def follow(page: Path, folder: Path, shared: Callable[[], Served]) -> tuple[int,
             except SkipTest as reason:
                 left.append(str(reason))
             else:
-                run += "skip" not in str(example.region.evaluator)
+                run += not isinstance(example.region.evaluator, Skipper)
     return run, left
 
 

@@ -19,6 +19,7 @@ from skimage import data
 from conftest import require
 from e2e.browser import run_in_browser
 from inferq import File
+from pages.reader import follow
 from photos import encoded
 from system.served import Served
 
@@ -99,6 +100,12 @@ def test_curl_predicts_with_each(served: Served, inputs: dict[str, Path], model:
         DETECTOR: "cat",
     }
     assert found == expected[model]
+
+
+def test_the_lines_of_the_readme_predict(served: Served, tmp_path: Path):
+    run, left = follow(EXAMPLES / "README.md", tmp_path, lambda: served)
+    assert run == 1
+    assert all("run by tests/system/test_examples.py" in reason for reason in left)
 
 
 @pytest.mark.parametrize("texture", ["brick", "grass", "gravel"])
