@@ -66,7 +66,7 @@ def answering(url: str, within: float = 10) -> redis.Redis:
             return client
 
 
-SLOW_FOLDERS = ("deploy", "e2e", "faults", "system")
+SLOW_FOLDERS = ("deploy", "e2e", "faults", "pages", "system")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -47,6 +47,7 @@ set -e
 trap 'declare -p | grep -v "^declare -[a-zA-Z]*r" > .shell' EXIT
 """
 IMPORT = re.compile(r"^import .*;$\n", re.MULTILINE)
+OUTPUT = "text"
 LANGUAGE = re.compile(r"^ *```([\w-]+)", re.MULTILINE)
 STARTS = "inferq up"
 NEVER = ("docker", "git", "kubectl", "helm", "make", "pip", "uvx", "systemctl")
@@ -76,6 +77,7 @@ class Reader:
         lines["TASK_ID"] = (
             f"{ASK} $INFERQ_PAGE_URL/api/v1/predictions?limit=1 | jq -r '.items[0].task_id'"
         )
+        lines["HOST"] = "hostname"
         lines["KEY_ID"] = f"inferq keys list --user ann | grep -oE '{KEY_ID}' | head -1"
         for name, line in lines.items():
             (programs / name).write_text(f"#!/bin/sh\n{line}\n")
@@ -130,9 +132,9 @@ class Reader:
         self._run("bash", "-c", PRELUDE + self._filled_in(code))
 
     def _filled_in(self, code: str) -> str:
-        """The code with this server's address, and with what a reader puts where it says TASK_ID and KEY_ID."""
+        """The code with this server's address, and with what a reader puts where it says TASK_ID, KEY_ID and HOST."""
         code = code.replace(README_URL, self._url).replace("API_HOST:9464", "$INFERQ_PAGE_METRICS")
-        return re.sub(r"(?<![$\w{])(TASK_ID|KEY_ID)\b(?!=)", r"$(\1)", code)
+        return re.sub(r"(?<![$\w{])(TASK_ID|KEY_ID|HOST)\b(?!=)", r"$(\1)", code)
 
     @property
     def _url(self) -> str:
@@ -216,7 +218,7 @@ def follow(page: Path, folder: Path, shared: Callable[[], Served]) -> tuple[int,
     run, left = 0, []
     with reading(folder, page, shared) as reader:
         known = languages(reader)
-        unknown = set(LANGUAGE.findall(page.read_text())) - known.keys()
+        unknown = set(LANGUAGE.findall(page.read_text())) - known.keys() - {OUTPUT}
         assert not unknown, f"no way to run {unknown}"
         for example in examples(page, known):
             try:
