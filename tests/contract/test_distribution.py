@@ -86,7 +86,12 @@ def test_the_wheel_holds_the_page_the_model_and_their_licences(wheel_files: set[
     }
     assert len(page) > 10
     wanted = {f"inferq/web_dist/{name}" for name in page | {"index.html", "docs.html"}}
-    wanted |= {f"{MODEL}/model.toml", f"{MODEL}/model.onnx", "inferq/py.typed"}
+    wanted |= {
+        f"{MODEL}/model.toml",
+        f"{MODEL}/model.onnx",
+        f"{MODEL}/int8.onnx",
+        "inferq/py.typed",
+    }
     wanted |= {"inferq/render/fonts/NotoSans-OFL.txt", "inferq/web_dist/licenses.md"}
     wanted |= {f"inferq-{__version__}.dist-info/licenses/LICENSE"}
     assert wanted - wheel_files == set()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inferq.models.base import Context
     from inferq.models.tuning import Way
 
-COLUMNS = f"{'predictions/s':>13}  {'alone, ms':>9}  {'batch':>5}  {'against the card':<66}  way"
+COLUMNS = f"{'predictions/s':>13}  {'alone, ms':>9}  {'batch':>5}  {'against the card':<68}  way"
 
 
 def add_commands(group: typer.Typer) -> None:
@@ -79,7 +79,7 @@ def _echo(way: "Way") -> None:
     else:
         numbers = f"{'-':>13}  {'-':>9}  {'-':>5}"
     refused = f" (not in question: {way.refused})" if way.refused else ""
-    typer.echo(f"{numbers}  {_agreement_text(way.agreement):<66}  {_way_text(way.ctx)}{refused}")
+    typer.echo(f"{numbers}  {_agreement_text(way.agreement):<68}  {_way_text(way.ctx)}{refused}")
 
 
 def _way_text(ctx: "Context") -> str:
