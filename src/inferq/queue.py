@@ -12,14 +12,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl, urlsplit
 
+import orjson
 import structlog
 from celery import Celery
+from celery.backends.redis import RedisBackend
 from kombu import Connection, Exchange, Producer, Queue
 from kombu.exceptions import OperationalError
 
+from inferq.broker_clients import keep_broker_clients
 from inferq.errors import SetupError, StateUnavailable, error_class
 from inferq.predictions.record import ModelReference, Problem, Result, State
 from inferq.predictions.repairs import Message, Repairs
@@ -70,6 +73,7 @@ def is_rabbitmq(broker_url: str) -> bool:
 
 def _connected(broker_url: str, options: dict[str, object]) -> Celery:
     """A Celery application without settings but for its broker's address, TLS and transport options."""
+    keep_broker_clients()
     if is_sentinel(broker_url):
         sentinels = Sentinels.parse(broker_url)
         app = Celery("inferq", broker=sentinels.celery_url, backend=None)
@@ -225,14 +229,23 @@ class CeleryResults:
         self, task_id: str, state: State, result: Result | None, error: Problem | None
     ) -> None:
         """Writes how a prediction ended, in Celery's words."""
+        backend = cast("RedisBackend", self._app.backend)
         value: Any = None
         if result is not None:
-            value = result.model_dump(mode="json")
+            value = orjson.Fragment(result.model_dump_json())
         elif error is not None:
-            value = error_class(error.code)(error.detail)
-        self._best_effort(
-            lambda: self._app.backend.store_result(task_id, value, CELERY_STATES[state])
-        )
+            value = backend.prepare_exception(error_class(error.code)(error.detail))
+        meta = {
+            "task_id": task_id,
+            "status": CELERY_STATES[state],
+            "result": value,
+            "traceback": None,
+            "children": [],
+            "date_done": self._app.now(),
+        }
+        # Celery's own way reads first whether it succeeded before; the record knows, and an end is written once.
+        key = backend.get_key_for_task(task_id)
+        self._best_effort(lambda: backend.set(key, orjson.dumps(meta)))
 
     def forget(self, task_id: str) -> None:
         """Removes the copy."""
@@ -372,6 +385,8 @@ class Publisher:
                 task_id=message.task_id,
                 producer=self._producer(),
                 queue=queue,
+                # Straight into its queue: of any other exchange kombu asks Redis for the bindings, message by message.
+                exchange_type="direct",
                 headers={TRACEPARENT: sent.traceparent or message.traceparent},
                 argsrepr="",
                 kwargsrepr="",

@@ -24,7 +24,7 @@ from inferq.api.edge import Edge
 from inferq.api.gauges import Gauges
 from inferq.api.openapi import DescribedApi, describe_webhooks
 from inferq.api.problems import add_error_handlers
-from inferq.api.routes import root
+from inferq.api.routes import add_routes
 from inferq.api.web import serve_web
 from inferq.models.inputs import prepare_pillow
 from inferq.safety import require_safe
@@ -99,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Edge, settings=settings)
     add_error_handlers(app)
     describe_webhooks(app)
-    app.include_router(root)
+    add_routes(app)
     serve_web(app)
     return app
 

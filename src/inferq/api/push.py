@@ -66,9 +66,10 @@ class UpdatesMissed(Exception):
 class Listener:
     """What one waiting request hears of."""
 
-    def __init__(self, *, load: bool = False) -> None:
+    def __init__(self, *, load: bool = False, ends_only: bool = False) -> None:
         self.wants_load = load
         """Whether it wants to hear what the models have to do."""
+        self._ends_only = ends_only
         self.waiting: dict[str, Record] = {}
         """The queued predictions whose places it wants to hear of."""
         self._told: dict[str, QueuePlace] = {}
@@ -96,6 +97,10 @@ class Listener:
             self._missed = False
             raise UpdatesMissed
         return self._pending.popleft() if self._pending else None
+
+    def wants(self, change: Change) -> bool:
+        """Whether it wants to hear of a change: of any, or of ends alone."""
+        return not self._ends_only or change.is_end
 
     def keep(self, view: View) -> None:
         """Notes a prediction that was shown: while it is queued, its places are to be told."""
@@ -164,13 +169,18 @@ class Changes:
 
     @contextmanager
     def listen(
-        self, access: Access, task_id: str | None = None, *, load: bool = False
+        self,
+        access: Access,
+        task_id: str | None = None,
+        *,
+        load: bool = False,
+        ends_only: bool = False,
     ) -> Iterator[Listener]:
         """Hears of one prediction, or of all of an owner's, as long as the caller's credential is valid.
 
-        With `load` also of what the models have to do.
+        With `load` also of what the models have to do; with `ends_only` of no change but a prediction's end.
         """
-        listener, caller = Listener(load=load), access.caller
+        listener, caller = Listener(load=load, ends_only=ends_only), access.caller
         group, key = (self._by_owner, access.owner) if task_id is None else (self._by_task, task_id)
         group[key].add(listener)
         caller.on_end.add(listener.drop)
@@ -259,11 +269,7 @@ class Changes:
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         """Reads each changed prediction once, and hands it to all who listen."""
-        latest = {
-            change.task_id: change
-            for change in changes
-            if change.task_id in self._by_task or change.owner in self._by_owner
-        }
+        latest = {change.task_id: change for change in changes if self._listeners(change)}
         wanted = [change.task_id for change in latest.values() if change.event != DELETED]
         read = await run_in_threadpool(self._viewer.by_id, wanted) if wanted else []
         views = {view.record.task_id: view for view in read}
@@ -272,11 +278,13 @@ class Changes:
             if view is None and change.event != DELETED:
                 continue  # it is deleted since, which is told next
             update = Update(change, view)
-            for listener in (
-                *self._by_task.get(change.task_id, ()),
-                *self._by_owner.get(change.owner, ()),
-            ):
+            for listener in self._listeners(change):
                 listener.offer(update)
+
+    def _listeners(self, change: Change) -> list[Listener]:
+        """Those that want to hear of a change."""
+        groups = self._by_task.get(change.task_id, ()), self._by_owner.get(change.owner, ())
+        return [listener for group in groups for listener in group if listener.wants(change)]
 
     def _missed(self) -> None:
         for listener in self._all():

@@ -25,7 +25,7 @@ from inferq.errors import (
 from inferq.models.accepting import PictureLimits, check_input
 from inferq.models.parameters import check_parameters, parse_parameters
 from inferq.models.register import RegisteredCard
-from inferq.predictions.record import Draft, Input, ModelReference, Record, new_task_id
+from inferq.predictions.record import Draft, Input, ModelReference, Record
 from inferq.predictions.repairs import Message
 from inferq.predictions.store import PUBLISH_GRACE, Acceptance
 from inferq.telemetry.metrics import count_accepted, count_refused
@@ -46,9 +46,14 @@ class Options(NamedTuple):
 
 
 def submit(
-    services: Services, upload: Upload, *, caller: Caller, idempotency_key: str | None
+    services: Services,
+    upload: Upload,
+    caller: Caller,
+    task_id: str,
+    *,
+    idempotency_key: str | None,
 ) -> Acceptance:
-    """Makes a prediction of an upload.
+    """Makes a prediction of an upload, with a new task id.
 
     Raises:
         RequestError: One of its subclasses says what is wrong with the request.
@@ -59,7 +64,6 @@ def submit(
     card = services.register.find(options.model, services.settings.default_model)
     parameters = parse_parameters(card.parameters, fields)
     given = _checked(services, card, upload)
-    task_id = new_task_id()
     draft = Draft(
         task_id=task_id,
         owner=caller.owner,
@@ -79,9 +83,14 @@ def submit(
 
 
 def rerun(
-    services: Services, record: Record, wish: Rerun, *, idempotency_key: str | None
+    services: Services,
+    record: Record,
+    wish: Rerun,
+    task_id: str,
+    *,
+    idempotency_key: str | None,
 ) -> Acceptance:
-    """Makes a prediction of the input of an earlier one, which it shares nothing with.
+    """Makes a prediction of the input of an earlier one, which it shares nothing with, with a new task id.
 
     Raises:
         NotFinished: The earlier one has not ended.
@@ -96,7 +105,6 @@ def rerun(
     given = kept if wish.parameters is None else wish.parameters
     parameters = check_parameters(card.parameters, given, within="/parameters")
     taken = prediction.input if same else _check_again(services, card, record)
-    task_id = new_task_id()
     draft = Draft(
         task_id=task_id,
         owner=record.owner,

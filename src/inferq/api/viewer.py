@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from inferq.api.schemas import QueueList, QueueLoad, View
 from inferq.models.register import Serving
+from inferq.predictions.queues import Standing
 from inferq.predictions.record import ModelReference, QueuePlace, Record, State, WaitReason
 from inferq.upkeep.parts import Parts
 
@@ -19,6 +20,10 @@ class Viewer:
         """A record as it is shown."""
         return self.many([record])[0]
 
+    def accepted(self, record: Record, standing: Standing) -> View:
+        """A new record as it is shown, whose place came with its acceptance."""
+        return View(record, self._place(standing))
+
     def many(self, records: Sequence[Record]) -> list[View]:
         """Records as they are shown."""
         places = self.places(records)
@@ -33,25 +38,25 @@ class Viewer:
         waiting = [record for record in records if record.prediction.state is State.QUEUED]
         if not waiting:
             return {}
-        models = {str(record.prediction.model): record.prediction.model for record in waiting}
-        serving = {name: self._parts.register.serving(name) for name in models}
-        drains = {name: self._parts.queues.drain(model) for name, model in models.items()}
-        places = {}
-        for record, ahead in zip(waiting, self._parts.queues.ahead(waiting), strict=True):
-            name = str(record.prediction.model)
-            wait = drains[name].expected_wait(ahead, serving[name].slots)
-            places[record.task_id] = QueuePlace(
-                ahead=ahead,
-                workers=serving[name].workers,
-                starts_in_seconds=None if wait is None else round(wait, 2),
-                reason=self.reason(serving[name]),
-            )
-        return places
+        standings = self._parts.queues.places(waiting)
+        return {
+            record.task_id: self._place(standing)
+            for record, standing in zip(waiting, standings, strict=True)
+        }
 
     def loads(self) -> QueueList:
         """What all models have to do, by their names."""
         names = sorted(self._parts.register.references())
         return QueueList(items=tuple(self._load(name) for name in names))
+
+    def _place(self, standing: Standing) -> QueuePlace:
+        wait = standing.starts_in
+        return QueuePlace(
+            ahead=standing.ahead,
+            workers=standing.workers,
+            starts_in_seconds=None if wait is None else round(wait, 2),
+            reason=self.reason(standing),
+        )
 
     def _load(self, name: str) -> QueueLoad:
         model = ModelReference.parse(name)
@@ -70,7 +75,7 @@ class Viewer:
             reason=self.reason(serving),
         )
 
-    def reason(self, serving: Serving) -> WaitReason | None:
+    def reason(self, serving: Serving | Standing) -> WaitReason | None:
         """What keeps predictions of a model from starting, if anything does."""
         if not self._parts.publisher.reachable:
             return "broker_unavailable"

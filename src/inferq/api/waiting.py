@@ -3,13 +3,14 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.callers import Access
 from inferq.api.deps import Services
-from inferq.api.push import ListenerGone, Told, Update, UpdatesMissed
-from inferq.api.schemas import View
+from inferq.api.push import Listener, ListenerGone, Told, Update, UpdatesMissed
+from inferq.api.schemas import View, etag
 from inferq.errors import NotFinished, NotFound
 from inferq.predictions.record import Prediction, Record
 
@@ -56,38 +57,77 @@ def look(services: Services, task_id: str, owner: str) -> View:
     return services.viewer.one(find(services, task_id, owner))
 
 
-async def wait_until(
-    services: Services,
-    task_id: str,
-    access: Access,
-    *,
-    seconds: float,
-    done: Callable[[Record], bool],
+async def wait_for_change(
+    services: Services, task_id: str, access: Access, *, tag: str, seconds: float
 ) -> View:
-    """A prediction once it is `done`, or as it is when the time is over; woken by its changes, never by a timer.
+    """A prediction once its `ETag` is another one, or at its end; else as for `wait_for_end`."""
+
+    def done(record: Record) -> bool:
+        return etag(record) != tag or record.prediction.state.is_terminal
+
+    with services.changes.listen(access, task_id) as listener:
+        return await _wait(services, task_id, access, Wait(listener, seconds, done))
+
+
+async def wait_for_end(services: Services, task_id: str, access: Access, *, seconds: float) -> View:
+    """A prediction at its end, or as it is when the time is over; woken by what happens, never by a timer.
 
     Raises:
         NotFound: There is none (any more), or it belongs to someone else.
         Unauthenticated: The caller's credential was revoked, or has expired, meanwhile.
     """
-    deadline = time.monotonic() + seconds
-    with services.changes.listen(access, task_id) as listener:
-        shown: View | None = None
-        while True:
-            access.caller.require_valid()
-            if shown is None:
-                shown = await run_in_threadpool(look, services, task_id, access.owner)
-            remaining = deadline - time.monotonic()
-            if done(shown.record) or remaining <= 0:
-                return shown
-            try:
-                update = await listener.next(min(remaining, access.caller.seconds_left))
-            except UpdatesMissed:
-                update = None
-            except ListenerGone:
-                deadline = time.monotonic()
-                continue
-            shown = _told(update)
+    with services.changes.listen(access, task_id, ends_only=True) as listener:
+        return await _wait(services, task_id, access, Wait(listener, seconds, _has_ended))
+
+
+async def wait_for_new(
+    services: Services, new: View, access: Access, *, listener: Listener, seconds: float
+) -> View:
+    """The end of a prediction that has just been accepted; else as for `wait_for_end`.
+
+    Args:
+        services: Of this process.
+        new: As it was accepted.
+        access: Whose it is.
+        listener: Has listened for its end since before it was accepted.
+        seconds: How long to wait.
+    """
+    wait = Wait(listener, seconds, _has_ended)
+    return await _wait(services, new.record.task_id, access, wait, new)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is waited for, and how long."""
+
+    listener: Listener
+    seconds: float
+    done: Callable[[Record], bool]
+
+
+async def _wait(
+    services: Services, task_id: str, access: Access, wait: Wait, shown: View | None = None
+) -> View:
+    deadline = time.monotonic() + wait.seconds
+    while True:
+        access.caller.require_valid()
+        if shown is None:
+            shown = await run_in_threadpool(look, services, task_id, access.owner)
+        remaining = deadline - time.monotonic()
+        if wait.done(shown.record) or remaining <= 0:
+            return shown
+        try:
+            update = await wait.listener.next(min(remaining, access.caller.seconds_left))
+        except UpdatesMissed:
+            update = None
+        except ListenerGone:
+            update, deadline = None, time.monotonic()
+        # Where nothing was told, what is shown may be stale.
+        shown = _told(update)
+
+
+def _has_ended(record: Record) -> bool:
+    return record.prediction.state.is_terminal
 
 
 def _told(update: Told | None) -> View | None:

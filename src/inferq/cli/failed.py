@@ -17,7 +17,7 @@ from inferq.cli.overview import Failure, failure_table, failures
 from inferq.cli.serve import DataDirOption
 from inferq.errors import InferqError, SetupError
 from inferq.predictions.lists import Filter
-from inferq.predictions.record import Record, State
+from inferq.predictions.record import Record, State, new_task_id
 from inferq.predictions.store import PredictionStore
 from inferq.settings import Settings
 
@@ -77,7 +77,9 @@ def rerun(
     refused = 0
     for record in _chosen(settings, task_ids, all_of_them, model, code, limit):
         try:
-            made = run_again(services, record, Rerun(), idempotency_key=IDEMPOTENCY_KEY)
+            made = run_again(
+                services, record, Rerun(), new_task_id(), idempotency_key=IDEMPOTENCY_KEY
+            )
         except InferqError as error:
             refused += 1
             typer.echo(f"{record.task_id}  not run again: {error}", err=True)

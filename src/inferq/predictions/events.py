@@ -7,11 +7,13 @@ from typing import NamedTuple, Self, cast
 import redis
 import redis.asyncio
 
+from inferq.predictions.record import State
 from inferq.state import CHUNK, Entries, follow_stream, state_errors
 
 STREAM = "inferq:events"
 MOST_REPLAYED = 20_000
 DELETED = "deleted"
+ENDS = frozenset({DELETED, *(state for state in State if state.is_terminal)})
 
 
 class EventId(NamedTuple):
@@ -50,6 +52,11 @@ class Change:
     revision: int
     owner: str
     batch: str | None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the prediction has ended, or is gone."""
+        return self.event in ENDS
 
 
 class EventLog:

@@ -6,13 +6,13 @@ Every method raises `StateUnavailable` when the store does not answer.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import redis
 
 from inferq.predictions.encoding import record_key
 from inferq.predictions.record import ModelReference, Record
-from inferq.state import state_errors
+from inferq.state import load_script, state_errors
 
 AGAIN = "+again"
 """What the lane of predictions that were put back has behind its model's name."""
@@ -38,6 +38,32 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a queued prediction stands, and who works its queue off."""
+
+    ahead: int
+    """Predictions of the same model that start before it."""
+    workers: int
+    """Living workers that serve the model."""
+    slots: int
+    """Predictions that they run at once."""
+    drained: int
+    """Living workers that have the model and were told to take nothing new."""
+    drain: Drain
+
+    @property
+    def starts_in(self) -> float | None:
+        """Seconds until it starts; None where nobody can tell."""
+        return self.drain.expected_wait(self.ahead, self.slots)
+
+    @classmethod
+    def parse(cls, told: Sequence[Any]) -> "Standing":
+        """What a script told: ahead, workers, slots, drained, then microseconds of an attempt and between two ends, if known."""
+        ahead, workers, slots, drained, *measured = told
+        return cls(int(ahead), int(workers), int(slots), int(drained), _drain(measured))
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What a model has to do."""
 
@@ -53,30 +79,26 @@ class Queues:
     def __init__(self, client: redis.Redis) -> None:
         """Connects to nothing yet."""
         self._client = client
+        self._places = load_script(client, __package__, "places")
 
-    def ahead(self, records: Sequence[Record]) -> list[int]:
-        """How many predictions of the same model start before each of these queued ones."""
-        with state_errors():
-            pipe = self._client.pipeline(transaction=False)
-            for record in records:
-                pipe.zrank(f"inferq:queued:{record.lane}", record.task_id)
-            models = {str(record.prediction.model) for record in records}
-            for model in models:
-                pipe.zcard(f"inferq:queued:{model}{AGAIN}")
-            answers = pipe.execute()
-        before = dict(zip(models, answers[len(records) :], strict=True))
-        return [
-            (rank or 0)
-            + (0 if record.lane.endswith(AGAIN) else before[str(record.prediction.model)])
-            for record, rank in zip(records, answers, strict=False)
+    def places(self, records: Sequence[Record]) -> list[Standing]:
+        """Where these queued predictions stand, in one question however many they are."""
+        asked = [
+            part
+            for record in records
+            for part in (record.task_id, record.lane, str(record.prediction.model))
         ]
+        with state_errors():
+            return [Standing.parse(told) for told in self._places(args=asked)]
 
     def drain(self, model: ModelReference) -> Drain:
         """How fast a model's queue was worked off lately."""
         with state_errors():
-            known = self._client.hmget(f"inferq:drain:{model}", "service", "interval")
-        service, interval = (int(value) / 1e6 if value else None for value in known)
-        return Drain(service, interval)
+            known = cast(
+                "list[str | None]",
+                self._client.hmget(f"inferq:drain:{model}", "service", "interval"),
+            )
+        return _drain(known)
 
     def load(self, model: ModelReference) -> Load:
         """What waits and runs of a model."""
@@ -113,3 +135,9 @@ class Queues:
         if published is None or unpublished is not None:
             return None
         return timedelta(microseconds=seconds * 10**6 + micros - int(published))
+
+
+def _drain(known: Sequence[str | None]) -> Drain:
+    """Of microseconds as the store holds them."""
+    service, interval = (int(value) / 1e6 if value else None for value in known)
+    return Drain(service, interval)

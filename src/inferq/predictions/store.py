@@ -15,7 +15,7 @@ import redis
 
 from inferq.errors import QueueFull, TooManyInFlight
 from inferq.predictions.encoding import SCHEMA, decode, draft_fields, record_key
-from inferq.predictions.queues import Queues
+from inferq.predictions.queues import Queues, Standing
 from inferq.predictions.record import (
     Attempt,
     ClassificationResult,
@@ -43,6 +43,8 @@ class Acceptance:
 
     outcome: Literal["accepted", "replayed", "key_reused"]
     record: Record
+    standing: Standing | None = None
+    """Where a new record stands in its queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ class PredictionStore:
                 f"{limits.max_in_flight} of your predictions are unfinished, as many as one may have.",
                 retry_after=self._room_in(draft.model),
             )
-        return Acceptance(outcome, decode(pairs(rest[0])))
+        standing = Standing.parse(rest[1]) if len(rest) > 1 else None
+        return Acceptance(outcome, decode(pairs(rest[0])), standing)
 
     def get(self, task_id: str) -> Record | None:
         """The record of an id, or None where there is none."""

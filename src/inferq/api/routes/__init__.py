@@ -1,6 +1,6 @@
 """Every route of the API, a file a resource."""
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from inferq.api.routes import (
     auth,
@@ -20,20 +20,26 @@ from inferq.api.routes import (
 from inferq.api.schemas import problems
 from inferq.predictions.links import API_PREFIX
 
-api = APIRouter(prefix=API_PREFIX, responses=problems(400, 401, 403, 422))
-api.include_router(auth.router)
-api.include_router(lists.router)
-api.include_router(exports.router)
-api.include_router(predictions.router)
-api.include_router(events.router)
-api.include_router(pictures.router)
-api.include_router(batches.router)
-api.include_router(models.router)
-api.include_router(queue.router)
-api.include_router(limits.router)
-api.include_router(webhooks.router)
+# In the order in which they are asked, as far as their paths allow it: they are gone through for every request.
+RESOURCES = (
+    lists.router,
+    exports.router,
+    predictions.router,
+    events.router,
+    pictures.router,
+    batches.router,
+    models.router,
+    queue.router,
+    limits.router,
+    webhooks.router,
+    auth.router,
+)
+OTHERS = (documents.router, health.router)
 
-root = APIRouter()
-root.include_router(api)
-root.include_router(documents.router)
-root.include_router(health.router)
+
+def add_routes(app: FastAPI) -> None:
+    """Adds them all, each router by itself: FastAPI goes through routers within routers once a level for every request."""
+    for router in RESOURCES:
+        app.include_router(router, prefix=API_PREFIX, responses=problems(400, 401, 403, 422))
+    for router in OTHERS:
+        app.include_router(router)

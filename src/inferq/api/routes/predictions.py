@@ -1,5 +1,7 @@
 """A prediction: make one, look at it, wait for it, cancel it, run it again, delete it."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -7,17 +9,24 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.bodies import JsonRoute
-from inferq.api.callers import Access
+from inferq.api.callers import Access, Caller
 from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
 from inferq.api.openapi import answers, follow_ups, named_headers
 from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
 from inferq.api.uploads import read_upload
-from inferq.api.waiting import find, look, wait_preference, wait_until
+from inferq.api.waiting import (
+    find,
+    look,
+    wait_for_change,
+    wait_for_end,
+    wait_for_new,
+    wait_preference,
+)
 from inferq.errors import AlreadyFinished
 from inferq.predictions.links import prediction_path
-from inferq.predictions.record import Prediction, Record, State
+from inferq.predictions.record import Prediction, State, new_task_id
 from inferq.predictions.store import Acceptance
 from inferq.webhooks.receivers import URL_CHARACTERS
 
@@ -148,11 +157,8 @@ async def create(
     await services.limits.submit(request, caller)
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
     caller.require_valid()  # the upload may have taken its time
-    acceptance = await run_in_threadpool(
-        submit, services, upload, caller=caller, idempotency_key=_unquoted(idempotency_key)
-    )
-    access = Access(caller.owner, caller)
-    return await _accepted(services, access, acceptance, wait_preference(prefer))
+    make = partial(submit, services, upload, idempotency_key=_unquoted(idempotency_key))
+    return await _accept(services, caller, make, wait_preference(prefer))
 
 
 @router.get(
@@ -175,12 +181,12 @@ async def get(
     With `If-None-Match` as well, the answer comes at any change, or is 304 when none came in time.
     """
     seconds = wait_preference(prefer)
-
-    def done(record: Record) -> bool:
-        changed = if_none_match is not None and etag(record) != if_none_match
-        return changed or record.prediction.state.is_terminal
-
-    shown = await wait_until(services, task_id, access, seconds=seconds or 0, done=done)
+    if not seconds:
+        shown = await run_in_threadpool(look, services, task_id, access.owner)
+    elif if_none_match is None:
+        shown = await wait_for_end(services, task_id, access, seconds=seconds)
+    else:
+        shown = await wait_for_change(services, task_id, access, tag=if_none_match, seconds=seconds)
     tag = etag(shown.record)
     headers = _applied(seconds)
     if tag == if_none_match:
@@ -226,14 +232,12 @@ async def rerun(
     Any prediction that has ended can be run again, with another model or other parameters if the body says so.
     """
 
-    def again() -> Acceptance:
-        record = find(services, task_id, caller.owner)
-        return run_again(services, record, wish, idempotency_key=_unquoted(idempotency_key))
+    def again(by: Caller, new_id: str) -> Acceptance:
+        record = find(services, task_id, by.owner)
+        return run_again(services, record, wish, new_id, idempotency_key=_unquoted(idempotency_key))
 
     await services.limits.submit(request, caller)
-    acceptance = await run_in_threadpool(again)
-    access = Access(caller.owner, caller)
-    return await _accepted(services, access, acceptance, wait_preference(prefer))
+    return await _accept(services, caller, again, wait_preference(prefer))
 
 
 @router.delete(
@@ -248,19 +252,28 @@ def delete(task_id: str, services: ServicesDep, access: ChangeAccess) -> None:
     services.store.delete(task_id)
 
 
-async def _accepted(
-    services: Services, access: Access, acceptance: Acceptance, seconds: int | None
+async def _accept(
+    services: Services,
+    caller: Caller,
+    make: Callable[[Caller, str], Acceptance],
+    seconds: int | None,
 ) -> Response:
-    """The answer to what was accepted: at once, or as soon as it has ended within the time asked for."""
-    record = acceptance.record
-    structlog.contextvars.bind_contextvars(task_id=record.task_id)
-    if seconds:
-        shown = await wait_until(
-            services, record.task_id, access,
-            seconds=seconds, done=lambda record: record.prediction.state.is_terminal,
-        )  # fmt: skip
-    else:
-        shown = await run_in_threadpool(services.viewer.one, record)
+    """Makes a prediction; answers at once, or as soon as it has ended within the time asked for."""
+    access, new_id = Access(caller.owner, caller), new_task_id()
+    with services.changes.listen(access, new_id, ends_only=True) as listener:
+        acceptance = await run_in_threadpool(make, caller, new_id)
+        record = acceptance.record
+        structlog.contextvars.bind_contextvars(task_id=record.task_id)
+        if acceptance.standing is not None:
+            shown = services.viewer.accepted(record, acceptance.standing)
+            if seconds:
+                shown = await wait_for_new(
+                    services, shown, access, listener=listener, seconds=seconds
+                )
+        elif seconds:
+            shown = await wait_for_end(services, record.task_id, access, seconds=seconds)
+        else:
+            shown = await run_in_threadpool(services.viewer.one, record)
     headers = {"Location": prediction_path(record.task_id)} | _applied(seconds)
     if acceptance.outcome == "replayed":
         headers["Idempotency-Replayed"] = "true"

@@ -3,16 +3,20 @@
 -- ARGV: task id, idempotency key ('' for none), fingerprint, grace until its message is due,
 -- queue timeout, start within ('' for no limit), most queued, most unfinished of one owner,
 -- then the record's fields and values.
--- Returns the outcome and the record's fields. Repeated with the same id it changes nothing.
+-- Returns the outcome, the record's fields and, of what is queued, where it stands. Repeated with the same id it changes
+-- nothing.
 local id, idempotency, fingerprint, grace = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local timeout, start_within = tonumber(ARGV[5]), tonumber(ARGV[6])
 local most_queued, most_unfinished = tonumber(ARGV[7]), tonumber(ARGV[8])
 local fields = rest(9)
 local key = 'inferq:prediction:' .. id
 
-if redis.call('EXISTS', key) == 1 then
-  return {'accepted', redis.call('HGETALL', key)}
+local function accepted()
+  local state, lane, model = unpack(redis.call('HMGET', key, 'state', 'lane', 'model'))
+  return {'accepted', redis.call('HGETALL', key), state == 'queued' and standing(id, lane, model) or nil}
 end
+
+if redis.call('EXISTS', key) == 1 then return accepted() end
 
 if idempotency ~= '' then
   local known = redis.call('HMGET', 'inferq:idempotency:' .. idempotency, 'id', 'fingerprint')
@@ -47,4 +51,4 @@ redis.call('ZADD', 'inferq:unfinished:' .. owner, text(time), id)
 redis.call('ZADD', 'inferq:model:' .. owner .. ':' .. model, text(time), id)
 if batch then redis.call('ZADD', 'inferq:batch:' .. owner .. ':' .. batch, text(time), id) end
 become(id, 'queued', {})
-return {'accepted', redis.call('HGETALL', key)}
+return accepted()

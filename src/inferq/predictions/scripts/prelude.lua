@@ -115,6 +115,28 @@ local function settle(id, state, retention, fields)
   become(id, state, {'finished', text(time), 'expires', expires, unpack(fields)})
 end
 
+-- Workers that serve a model at this moment, predictions that they run at once, workers that have it and were told to
+-- take nothing new, and how fast its queue was worked off lately ('' where nothing was measured yet). One look a model, however many predictions are asked about.
+local looked = {}
+local function serving(model)
+  if looked[model] then return unpack(looked[model]) end
+  local workers, slots, from = 0, 0, '(' .. text(now())
+  local drained = redis.call('ZCOUNT', 'inferq:drained:' .. model, from, '+inf')
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'inferq:serving:' .. model, from, '+inf')) do
+    workers, slots = workers + 1, slots + (redis.call('HGET', 'inferq:worker:' .. worker, 'slots') or 0)
+  end
+  local service, interval = unpack(redis.call('HMGET', 'inferq:drain:' .. model, 'service', 'interval'))
+  looked[model] = {workers, slots, drained, service or '', interval or ''}
+  return unpack(looked[model])
+end
+
+-- Where a queued prediction stands: how many of its model start before it, and what `serving` tells of the model.
+local function standing(id, lane, model)
+  local ahead = redis.call('ZRANK', 'inferq:queued:' .. lane, id) or 0
+  if lane == model then ahead = ahead + redis.call('ZCARD', 'inferq:queued:' .. model .. '+again') end
+  return {ahead, serving(model)}
+end
+
 -- The arguments from number `first` on.
 local function rest(first)
   local found = {}
