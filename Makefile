@@ -140,6 +140,9 @@ bench-storages: setup ## Measure what writing and reading an input costs, by pro
 bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 	$(PYTHON) benchmarks/bookkeeping.py
 
+bench-overhead: setup ## Measure what a prediction costs beyond its model, process by process (idle machine; ARGS="--against CHECKOUT")
+	$(PYTHON) benchmarks/overhead.py $(ARGS)
+
 bench-client-map: setup ## Measure what Client.map keeps in memory over 100,000 inputs
 	$(PYTHON) benchmarks/client_map.py
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 import redis
@@ -149,7 +150,7 @@ class ModelRegister:
         """Every model that a worker ever served here, by name, newest version first."""
         with state_errors():
             texts = cast("list[str]", self._client.hvals(CARDS))
-        cards = [RegisteredCard.model_validate_json(text) for text in texts]
+        cards = [_card(text) for text in texts]
         by_version = sorted(cards, key=lambda card: _version_order(card.version), reverse=True)
         return sorted(by_version, key=lambda card: card.name)
 
@@ -229,6 +230,12 @@ class ModelRegister:
                 pipe.hget(f"inferq:worker:{worker}", "slots")
             slots = pipe.execute()
         return Serving(len(living), sum(int(count) for count in slots if count), len(drained))
+
+
+@lru_cache(maxsize=256)
+def _card(text: str) -> RegisteredCard:
+    """The card of a text, which is read for every submit and seldom changes."""
+    return RegisteredCard.model_validate_json(text)
 
 
 def _usual(cards: list[RegisteredCard]) -> str | None:
