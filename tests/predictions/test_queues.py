@@ -53,8 +53,11 @@ def test_acceptance_tells_the_place_and_who_works_the_queue_off(
     assert (acceptance.standing.ahead, acceptance.standing.workers) == (1, 2)
     assert (acceptance.standing.slots, acceptance.standing.starts_in) == (5, pytest.approx(0.05))
     assert acceptance.standing == queues.places([acceptance.record])[0]
+    ModelRegister(state).register("near", slots=2, free=0, cards=[NET], drained=["net@1"])
+    told = queues.places([acceptance.record])[0]
+    assert (told.workers, told.slots, told.drained) == (1, 3, 1)
     state.zadd("inferq:serving:net@1", {"far": 1})  # its term is over
-    assert queues.places([acceptance.record])[0].workers == 1
+    assert queues.places([acceptance.record])[0].workers == 0
     start(store, made.task_id)
     assert store.accept(made).standing is None, "it runs, and stands nowhere"
 
