@@ -21,6 +21,9 @@ WEB_STAMP := web/node_modules/.ready
 WEB_DIST := src/inferq/web_dist/index.html
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/docs.html web/vite.config.ts web/package.json
 
+PEERS := bentoml litserve mosec ray plots
+PEER_VENVS := benchmarks/peers/.venvs
+
 # Every target below that is a word of its own.
 .PHONY: $(shell awk -F: '/^[a-z-]+:[^=]/ {print $$1}' Makefile)
 
@@ -100,6 +103,14 @@ deploy-distance: setup ## Measure what distance between its parts costs (root on
 
 deploy-kubernetes: setup $(KUBERNETES_STAMP) ## Run the pods of deploy/kubernetes as a kubelet does (root on Linux); writes benchmarks/results/kubernetes.md
 	INFERQ_TEST_REQUIRE_ALL=1 INFERQ_TEST_FIGURES="$(CURDIR)/benchmarks/results/kubernetes.md" $(PYTHON) -m pytest -q tests/deploy/test_kubernetes.py
+
+bench: setup bench-setup ## Measure inferq and what a user might pick instead under one load (idle machine, Linux, a quarter of an hour)
+	$(PYTHON) benchmarks/peers/run.py $(ARGS)
+
+bench-setup: $(PEERS:%=$(PEER_VENVS)/%/.ready) ## Install what inferq is compared with, each in an environment of its own (Python 3.11, 1.2 GB)
+
+bench-guard: setup ## Compare CPU a prediction with that of the commit before; fails at 10 % more (Linux)
+	$(PYTHON) benchmarks/guard.py $(ARGS)
 
 bench-batching: setup ## Measure a worker's throughput with and without batches
 	$(PYTHON) benchmarks/batching.py
@@ -195,7 +206,7 @@ lock: $(DEV_STAMP) ## Pin the Python dependencies again (requirements/*.txt)
 	tools/lock.sh
 
 clean: ## Remove everything that was made, but not the data
-	rm -rf $(VENV) web/node_modules src/inferq/web_dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(PEER_VENVS) web/node_modules src/inferq/web_dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(PYTHON):
 	@tools/make-venv.sh $(VENV)
@@ -221,6 +232,12 @@ $(KUBERNETES_STAMP): $(DEV_STAMP) requirements/kubernetes.txt
 $(TENSORFLOW_STAMP): $(DEV_STAMP) requirements/tensorflow.txt
 	@echo "Installing requirements/tensorflow.txt"
 	@$(UV) pip install --quiet --python $(PYTHON) --require-hashes -r requirements/tensorflow.txt
+	@touch $@
+
+$(PEER_VENVS)/%/.ready: benchmarks/peers/requirements/%.txt | $(DEV_STAMP)
+	@echo "Installing $<"
+	@$(UV) venv --quiet --allow-existing --python 3.11 $(PEER_VENVS)/$*
+	@$(UV) pip sync --quiet --python $(PEER_VENVS)/$*/bin/python --require-hashes $<
 	@touch $@
 
 $(WEB_STAMP): $(PYTHON) web/package-lock.json

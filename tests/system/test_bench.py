@@ -13,7 +13,7 @@ import pytest
 from inferq.load import run
 from inferq.load.deployment import Deployment, Payload
 from inferq.load.figures import Figures
-from inferq.load.phases import Phase, closed_loop
+from inferq.load.phases import BROKEN, REFUSED, Phase, closed_loop
 from photos import jpeg
 from system.served import PROGRAM, Served, free_port
 
@@ -89,7 +89,7 @@ def test_the_ends_are_heard_of_though_the_api_dies(served: Served):
 
     phase, killed = run(measure())
     # What was accepted came to its end; what was not, was told so.
-    assert set(Figures.of(phase).failed) <= {"connection"}
+    assert set(Figures.of(phase).failed) <= {BROKEN, REFUSED}
     ends = [sample for sample in phase.samples if sample.told and sample.ended > killed]
     assert any(sample.told.accepted < killed for sample in ends)
     assert any(sample.due > killed for sample in ends)

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Protocol
 
 GIVE_UP_SECONDS = 60.0
+REFUSED, BROKEN = "connection refused", "connection broken"
 SEED = 20_261_126
 NO_STAGES: Mapping[str, float] = {}
 
@@ -73,8 +74,14 @@ class Phase:
     cpu_seconds: float
 
 
-async def open_loop(
-    call: Call, *, rate: float, seconds: float, warm_up: float = 0.0, even: bool = False
+async def open_loop(  # noqa: PLR0913 - all but the call are by keyword
+    call: Call,
+    *,
+    rate: float,
+    seconds: float,
+    warm_up: float = 0.0,
+    even: bool = False,
+    give_up: float = GIVE_UP_SECONDS,
 ) -> Phase:
     """Makes so many calls a second, whether or not earlier ones have been answered.
 
@@ -87,6 +94,7 @@ async def open_loop(
         seconds: How long, without the warm-up.
         warm_up: Seconds of the same load before, which are not counted.
         even: At even distances instead of by chance (a Poisson process, the same in each run).
+        give_up: Seconds after which a call counts as failed.
     """
     clock, cpu = time.perf_counter, time.process_time()
     gaps = _gaps(rate, even=even)
@@ -95,13 +103,20 @@ async def open_loop(
     calls: list[asyncio.Task[Sample]] = []
     while due < end:
         await asyncio.sleep(due - clock())
-        calls.append(asyncio.create_task(_timed(call, len(calls), due)))
+        calls.append(asyncio.create_task(_timed(call, len(calls), due, give_up)))
         due += next(gaps)
     samples = await asyncio.gather(*calls)
     return Phase("rate", rate, start + warm_up, end, tuple(samples), time.process_time() - cpu)
 
 
-async def closed_loop(call: Call, *, clients: int, seconds: float, warm_up: float = 0.0) -> Phase:
+async def closed_loop(
+    call: Call,
+    *,
+    clients: int,
+    seconds: float,
+    warm_up: float = 0.0,
+    give_up: float = GIVE_UP_SECONDS,
+) -> Phase:
     """Has so many clients call, each again as soon as its call has ended. Returns when all have ended."""
     cpu = time.process_time()
     start = time.perf_counter()
@@ -111,7 +126,7 @@ async def closed_loop(call: Call, *, clients: int, seconds: float, warm_up: floa
 
     async def client() -> None:
         while (now := time.perf_counter()) < end:
-            samples.append(await _timed(call, next(numbers), now))
+            samples.append(await _timed(call, next(numbers), now, give_up))
             if samples[-1].error is not None:
                 await asyncio.sleep(0.05)  # who is refused at once does not ask at once again
 
@@ -128,16 +143,18 @@ def _gaps(rate: float, *, even: bool) -> Iterator[float]:
         yield next_gap()
 
 
-async def _timed(call: Call, number: int, due: float) -> Sample:
+async def _timed(call: Call, number: int, due: float, give_up: float) -> Sample:
     began = time.perf_counter()
     told, error = None, None
     try:
-        async with asyncio.timeout(GIVE_UP_SECONDS):
+        async with asyncio.timeout(give_up):
             told = await call(number)
     except CallFailed as failed:
         error = str(failed)
     except TimeoutError:
-        error = f"no end after {GIVE_UP_SECONDS:.0f} s"
+        error = f"no end after {give_up:.0f} s"
+    except ConnectionRefusedError:
+        error = REFUSED
     except OSError:
-        error = "connection"
+        error = BROKEN
     return Sample(due, began, time.perf_counter(), told, error)
