@@ -19,7 +19,7 @@ def page(found: Mapping[str, Any], contenders: "Mapping[str, Contender]") -> str
         [
             "# inferq and others under one load",
             "",
-            f"{found['machine']}, shared by server and clients; {found['load']}. {plan['rounds']} rounds; in each, every contender is"
+            f"{found['machine']}, shared by server and clients; {found['load']}. Rounds: {plan['rounds']}; in each, every contender is"
             f" started, driven for {plan['seconds']:g} s at each load, and ended, in turn. The same weights, decoding, resizing,"
             " thresholds and photographs (three, 26-90 kB) in all; each was held against the bare loop's detections before it was"
             " measured. Medians of the rounds, least and most in brackets. Clients of inferq wait by `Prefer: wait` in closed loops,"

@@ -28,11 +28,11 @@ def throughput(found: dict[str, Any], names: list[str]) -> Any:
         middle = statistics.median(rates)
         error = [[middle - min(rates)], [max(rates) - middle]]
         axes.barh(row, middle, xerr=error, color=OURS if name.startswith("inferq") else "#adb5bd")
-        axes.text(2, row, f"{middle:.0f}", va="center", color="white")
-    axes.axvline(limit, color="black", linestyle=":", label="bare loop, no server")
+        axes.text(limit / 50, row, f"{middle:.0f}", va="center", color="white")
+    axes.axvline(limit, color="black", linestyle=":")
+    axes.set_title(f"dotted: the bare loop, without a server ({limit:.0f})", fontsize=8)
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_xlabel("results a second, best number of clients")
-    axes.legend(loc="lower right", frameon=False)
     return figure
 
 

@@ -38,7 +38,7 @@ CLIENTS = (1, 8, 32, 128)
 RATES = (20.0, 50.0)
 START_SECONDS = 180
 KILL_CLIENTS = 32
-GIVE_UP_SECONDS = 30.0
+GIVE_UP_SECONDS = 20.0
 SCORE, PIXELS = 0.001, 1.0
 """How far a contender's detections may be from the bare loop's."""
 PLOTS = HERE / ".venvs" / "plots" / "bin" / "python"
@@ -233,7 +233,7 @@ def main() -> None:
     """Measures, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each phase")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each phase")
     parser.add_argument("--clients", type=int, nargs="*", default=CLIENTS)
     parser.add_argument("--rates", type=float, nargs="*", default=RATES)
     parser.add_argument("--only", nargs="*", choices=CONTENDERS, default=list(CONTENDERS))
