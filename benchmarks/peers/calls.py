@@ -111,18 +111,17 @@ class Polled(Direct):
                 raise CallFailed(ACCEPTED_THEN + str(told["status"]))
             if self._fetch is None:
                 return accepted, told["result"]
-            return accepted, await self._ask(self._fetch, task)
+            if (result := await self._ask(self._fetch, task)) is not None:
+                return accepted, result
 
     async def _ask(self, path: str, task: str) -> Any:
-        """What is told of a task; None where the server is away for now."""
+        """What is told of a task; None where the server cannot tell for now, and has to be asked again."""
         request = self._target.request("GET", f"{path}?task_id={task}", {})
         try:
             answer = await self._wire.send(request)
         except OSError:
             return None
-        if answer.status == 404:
-            raise CallFailed(ACCEPTED_THEN + "forgotten")
-        return self._read(answer)
+        return orjson.loads(answer.body) if answer.status in GOOD else None
 
 
 class Inferq:

@@ -46,10 +46,10 @@ def tutorial(site: Site, photos: Sequence[bytes]) -> Caller:
 
 
 def bentoml_task(site: Site, photos: Sequence[bytes]) -> Caller:
-    """Asks twenty times a second: there is nothing that would tell."""
+    """Asks four times a second: there is nothing that would tell, and asking costs the server, too."""
     return Polled(
         site.url, "/later/submit", photos, "photo",
-        look="/later/status", fetch="/later/get", every=0.05,
+        look="/later/status", fetch="/later/get", every=0.25,
     )  # fmt: skip
 
 
