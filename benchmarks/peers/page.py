@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from contenders import Contender
 
 SATURATED = 32
+BUSY = "**The machine was busy with other work: this run shows that everything works, and its rates and times compare nothing.**"
 PARTS = ("model", "HTTP", "store", "broker", "supervisor", "rest")
 
 
@@ -25,6 +26,7 @@ def page(found: Mapping[str, Any], contenders: "Mapping[str, Contender]") -> str
             " measured. Medians of the rounds, least and most in brackets. Clients of inferq wait by `Prefer: wait` in closed loops,"
             " and hear of the ends by one event stream where a rate is given. `make bench` runs it again.",
             "",
+            *([BUSY, ""] if found["busy"] else []),
             *_throughput(found, names, contenders),
             *_latency(found, names, contenders),
             *_cost(found, names, contenders),

@@ -191,7 +191,8 @@ class Round:
             )
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            killed.append(next(process.command for process in after if process.pid == pid).strip())
+            command = next(process.command for process in after if process.pid == pid)
+            killed.append(" ".join(Path(part).name for part in command.split()))
             await asyncio.sleep(seconds / 2)
         return killed
 
@@ -247,6 +248,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS / "peers.json")
     plan = parser.parse_args()
     found: dict[str, Any] = {"machine": machine(), "load": load(), "rounds": [], "bare": []}
+    found["busy"] = os.getloadavg()[0] > len(os.sched_getaffinity(0))
     found["plan"] = {"rounds": plan.rounds, "seconds": plan.seconds, "give_up": plan.give_up}
     photos = [jpeg(name) for name in PHOTOS]
     began = time.monotonic()
