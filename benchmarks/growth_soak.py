@@ -7,6 +7,7 @@ too long has come and gone many times.
 import statistics
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 from deployed import Site, inferq_up, opened, photograph
@@ -65,6 +66,12 @@ def slope(samples: list[tuple[float, float]]) -> tuple[float, float]:
     return line.slope * 3600, 1.96 * error * 3600
 
 
+def failures(by_code: Mapping[str, int]) -> str:
+    """How many failed, and of what."""
+    causes = ", ".join(f"{count} {code}" for code, count in sorted(by_code.items()))
+    return f"{sum(by_code.values())} failed: {causes}" if causes else "0 failed"
+
+
 def measure(minutes: float) -> list[str]:
     """The section's lines."""
     environment = {"INFERQ_RETENTION": str(RETENTION_SECONDS), "INFERQ_MIN_FREE_DISK_BYTES": "0"}
@@ -83,7 +90,7 @@ def measure(minutes: float) -> list[str]:
         )
     return [
         f"{minutes:.0f} minutes of {RATE:.0f} predictions/s on the bundled model ({told.finished:,} succeeded,"
-        f" {sum(told.failed.values())} failed), kept for {RETENTION_SECONDS} s; every {SAMPLE_SECONDS:.0f} s somebody lists"
+        f" {failures(told.failed)}), kept for {RETENTION_SECONDS} s; every {SAMPLE_SECONDS:.0f} s somebody lists"
         " and has one drawn. Private memory in MB; the slope by least squares over all but the first quarter, with its 95 %"
         " interval (samples taken for independent).",
         "",

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from inferq.errors import SetupError
 MOST_CONNECTIONS = 512
 """Below the usual limit on open files; a call that waits for a connection is counted as waiting."""
 CONNECT_SECONDS = 5.0
+REUSABLE_SECONDS = 3.0
+"""Servers close connections that are idle (uvicorn after 5 s), and a request that meets that is lost."""
 
 
 class Answer(NamedTuple):
@@ -74,6 +77,7 @@ class _Connection(asyncio.Protocol):
         self._take: Callable[[bytes], None] = self._body.append
         self._transport: asyncio.Transport | None = None
         self.reusable = True
+        self.free_since = 0.0
 
     def send(
         self, request: bytes, take: Callable[[bytes], None] | None = None
@@ -150,6 +154,7 @@ class Wire:
                 connection.close()
                 raise
             if connection.reusable:
+                connection.free_since = time.monotonic()
                 self._free.append(connection)
             else:
                 connection.close()
@@ -175,8 +180,10 @@ class Wire:
     async def _connection(self) -> _Connection:
         while self._free:
             connection = self._free.pop()
-            if connection.reusable:
+            idle = time.monotonic() - connection.free_since
+            if connection.reusable and idle < REUSABLE_SECONDS:
                 return connection
+            connection.close()
         return await self._connect()
 
     async def _connect(self) -> _Connection:
