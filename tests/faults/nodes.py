@@ -47,7 +47,7 @@ ssl_options.keyfile = {key}
 ssl_options.verify = verify_peer
 ssl_options.fail_if_no_peer_cert = true
 """
-START_SECONDS = 60
+START_SECONDS = 150
 QUEUE = f"inferq.{NAME}.{VERSION}"
 
 
@@ -351,6 +351,7 @@ class RabbitNode:
         return Connection(self.url, connect_timeout=2, transport_options=options, ssl=tls)
 
     def _answers(self) -> bool:
+        assert self.process.alive, f"RabbitMQ has ended: {self.process.output}"
         with suppress(OperationalError, OSError), self._connection() as connection:
             connection.connect()
             return True

@@ -21,8 +21,12 @@ class Site:
         self._wanted: tuple[int, Mapping[str, str]] | None = None
 
     def __enter__(self) -> Self:
-        self.state.start()
-        self.broker.start()
+        try:
+            self.state.start()
+            self.broker.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -150,6 +150,7 @@ def test_a_state_store_that_is_nearly_full(deployment: Deployment):
         seen = deployment.follow_runbook("InferqStateFull")
     finally:
         deployment.state.limit_memory(0)
+    eventually(lambda: deployment.post(HARMLESS).get("state") == "succeeded")
     assert re.search(r"used_memory_human:[\d.]+M\s+maxmemory_human:[\d.]+M", seen), seen
 
 
