@@ -11,9 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import server_seconds
+from harness import free_port, server_seconds
 from PIL import Image
-from push import free_port
 
 from inferq.load import run
 from inferq.load.deployment import Deployment, Payload

@@ -6,23 +6,19 @@ driver that finishes predictions as a worker would is another.
 
 import asyncio
 import multiprocessing
-import os
 import re
 import resource
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import Connection
-from tempfile import TemporaryDirectory
 
 from growth_queue import NO_LIMIT
-from harness import DONE, ann, draft, private_bytes, server_seconds, valkey
-from push import free_port, wait_ready
+from harness import DONE, ann, draft, private_bytes, server_seconds, serving, valkey
 from typing_extensions import override
 
 from inferq.predictions.record import Attempt
@@ -41,7 +37,7 @@ SUCCEEDED = re.compile(rb'"state": ?"succeeded"')
 
 
 @dataclass(frozen=True, slots=True)
-class Api:
+class Site:
     """One `inferq api`, and what leads to it."""
 
     port: int
@@ -115,35 +111,20 @@ WAYS: dict[str, tuple[type[Stream], str]] = {
 
 
 @contextmanager
-def serving() -> Iterator[Api]:
+def site() -> Iterator[Site]:
     """An API process with a Valkey of its own, started with as few open files as a shell's processes may have."""
-    with valkey() as server, TemporaryDirectory() as folder:
+    with valkey() as server:
         client = connect(server.url)
         client.config_set("maxmemory", 0)
         user, key = ann(client)
-        port = free_port()
-        environment = os.environ | {
-            "INFERQ_REDIS_URL": server.url,
-            "INFERQ_DATA_DIR": folder,
-            "INFERQ_PORT": str(port),
-            "INFERQ_LOG_LEVEL": "error",
-            "INFERQ_MAX_IN_FLIGHT": str(NO_LIMIT),
-        }
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "inferq", "api"],
-            env=environment,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_FILES, hard)),  # noqa: PLW1509 - no threads here
-        )
-        try:
-            wait_ready(port)
-            yield Api(port, process.pid, server.url, key, user.user_id)
-        finally:
-            process.terminate()
-            process.wait()
+        usual = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (USUAL_FILES, hard))
+        settings = {"INFERQ_MAX_IN_FLIGHT": str(NO_LIMIT)}
+        with serving(server.url, settings, prepare=usual) as api:
+            yield Site(api.port, api.pid, server.url, key, user.user_id)
 
 
-async def open_all(api: Api, way: str, ids: Sequence[str]) -> list[Stream]:
+async def open_all(api: Site, way: str, ids: Sequence[str]) -> list[Stream]:
     """Opens a listener for each prediction, a few at a time."""
     protocol, path = WAYS[way]
     turns = asyncio.Semaphore(OPENED_AT_ONCE)
@@ -176,14 +157,14 @@ def run_all(url: str, task_ids: Sequence[str], pipe: Connection) -> None:
     pipe.send(finished)
 
 
-async def idle_cost(api: Api) -> float:
+async def idle_cost(api: Site) -> float:
     """The share of one CPU that the API takes while all wait."""
     before = server_seconds(api.pid)
     await asyncio.sleep(IDLE_SECONDS)
     return (server_seconds(api.pid) - before) / IDLE_SECONDS
 
 
-async def wake(api: Api, listeners: Sequence[Stream], ids: Sequence[str]) -> list[float]:
+async def wake(api: Site, listeners: Sequence[Stream], ids: Sequence[str]) -> list[float]:
     """Milliseconds from the end of some predictions until their listeners heard."""
     step = max(1, len(ids) // FINISHES)
     chosen = dict(zip(ids[::step], listeners[::step], strict=True))
@@ -205,7 +186,7 @@ async def wake(api: Api, listeners: Sequence[Stream], ids: Sequence[str]) -> lis
     ]
 
 
-async def row(api: Api, way: str, count: int) -> str:
+async def row(api: Site, way: str, count: int) -> str:
     """A line of the table."""
     client = connect(api.redis_url)
     store = PredictionStore(client, Limits(max_queued=NO_LIMIT, max_in_flight=NO_LIMIT))
@@ -243,7 +224,7 @@ def measure(counts: Sequence[int]) -> list[str]:
     rows = []
     for way in WAYS:
         for count in counts:
-            with serving() as api:
+            with site() as api:
                 rows.append(asyncio.run(row(api, way, count)))
                 print(rows[-1], flush=True)
     return [

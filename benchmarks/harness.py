@@ -1,16 +1,21 @@
 """What several benchmarks need: a Valkey of their own, predictions to fill it with, the machine's name."""
 
+import argparse
 import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import redis
 
@@ -30,6 +35,7 @@ from inferq.predictions.record import (
 from inferq.predictions.store import Outcome
 from inferq.state import connect
 
+Measure = Callable[[bool], list[str]]
 RESULTS = Path(__file__).parent / "results"
 MODEL = ModelReference(name="net", version="1")
 BOX = Box(x_min=1.5, y_min=2.5, x_max=300.1, y_max=200.2)
@@ -69,6 +75,61 @@ def valkey() -> Iterator[Server]:
         process.terminate()
         process.wait()
         shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_ready(port: int) -> None:
+    """Returns once the API answers."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A running `inferq api`."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def serving(
+    redis_url: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    *,
+    prepare: Callable[[], None] | None = None,
+) -> Iterator[Api]:
+    """An API process on a Valkey; gone afterwards. `prepare` runs in the process before anything else does."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "INFERQ_REDIS_URL": redis_url,
+            "INFERQ_DATA_DIR": folder,
+            "INFERQ_PORT": str(port),
+            "INFERQ_LOG_LEVEL": "error",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "inferq", "api"],
+            env=environment | settings,
+            preexec_fn=prepare,  # noqa: PLW1509 - no threads here
+        )
+        try:
+            wait_ready(port)
+            yield Api(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def ann(client: redis.Redis) -> tuple[User, str]:
@@ -139,3 +200,27 @@ def write_section(page: Path, title: str, heading: str, lines: Sequence[str]) ->
     kept = [part for part in re.split(r"(?m)^(?=## )", text) if not part.startswith(heading)]
     section = "\n".join([heading, "", *lines, ""])
     page.write_text("\n\n".join(part.strip() for part in [*kept, section]) + "\n")
+
+
+def write_parts(
+    page: Path, title: str, description: str | None, parts: Mapping[str, tuple[str, Measure]]
+) -> None:
+    """Measures the parts of a page that the command line names, all without any, and writes a section for each.
+
+    Args:
+        page: Where they stand.
+        title: What the page begins with where there is none yet.
+        description: What `--help` says.
+        parts: Heading and measurement by name. That is told whether to be quick: then it only shows that it works,
+            and nothing is written.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    for name in options.parts or parts:
+        heading, measure = parts[name]
+        lines = [f"{machine()}; {load()}.", "", *measure(options.quick)]
+        print("\n".join(lines), flush=True)
+        if not options.quick:
+            write_section(page, title, heading, lines)

@@ -7,19 +7,13 @@ read the machine's one monotonic clock. Run: python benchmarks/push.py; it write
 import asyncio
 import json
 import multiprocessing
-import os
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
 from collections.abc import Sequence
 from datetime import timedelta
 from multiprocessing.connection import Connection
 
-from harness import DONE, RESULTS, ann, draft, machine, valkey
+from harness import DONE, RESULTS, ann, draft, machine, serving, valkey
 
 from inferq.predictions.record import Attempt
 from inferq.predictions.store import PredictionStore
@@ -128,24 +122,6 @@ async def measure(url: str, port: int, count: int, *, everyone: bool) -> tuple[l
     return waits, len(targets) * (count if everyone else 1)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_ready(port: int) -> None:
-    """Returns once the API answers."""
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-
-
 def row(name: str, waits: Sequence[float], expected: int) -> str:
     """A line of the table."""
     ordered = sorted(waits)
@@ -169,28 +145,15 @@ def main() -> None:
         "| listeners | events heard | p50 | p99 | most |",
         "|---|---|---|---|---|",
     ]
-    with valkey() as server, tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        environment = os.environ | {
-            "INFERQ_REDIS_URL": server.url,
-            "INFERQ_DATA_DIR": folder,
-            "INFERQ_PORT": str(port),
-            "INFERQ_LOG_LEVEL": "error",
-        }
-        api = subprocess.Popen([sys.executable, "-m", "inferq", "api"], env=environment)
-        try:
-            wait_ready(port)
-            for count in LISTENERS:
-                for everyone in (False, True):
-                    kind = "each to all predictions" if everyone else "each to one of its own"
-                    waits, expected = asyncio.run(
-                        measure(server.url, port, count, everyone=everyone)
-                    )
-                    lines.append(row(f"{count:,}, {kind}", waits, expected))
-                    print(lines[-1], flush=True)
-        finally:
-            api.terminate()
-            api.wait()
+    with valkey() as server, serving(server.url) as api:
+        for count in LISTENERS:
+            for everyone in (False, True):
+                kind = "each to all predictions" if everyone else "each to one of its own"
+                waits, expected = asyncio.run(
+                    measure(server.url, api.port, count, everyone=everyone)
+                )
+                lines.append(row(f"{count:,}, {kind}", waits, expected))
+                print(lines[-1], flush=True)
     (RESULTS / "push.md").write_text("\n".join(lines) + "\n")
 
 

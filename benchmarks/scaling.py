@@ -4,41 +4,23 @@ Run: python benchmarks/scaling.py [PART ...] [--quick]; it writes benchmarks/res
 --quick it shows that it works, in little time, and writes nothing. It wants an idle machine.
 """
 
-import argparse
-from collections.abc import Callable
-
 import scaling_bytes
 import scaling_check
 import scaling_costs
 import scaling_sizes
-from harness import RESULTS, load, machine, write_section
+from harness import RESULTS, Measure, write_parts
 
 PAGE = RESULTS / "scaling.md"
 TITLE = (
     "# How large a deployment has to be\n\n`make bench-scaling` runs all of it again, `make bench-scaling ARGS=costs` a part."
     " What follows from it: [docs/scaling.md](../../docs/scaling.md)."
 )
-PARTS: dict[str, tuple[str, Callable[[bool], list[str]]]] = {
+PARTS: dict[str, tuple[str, Measure]] = {
     "check": ("## Simulated and measured", scaling_check.measure),
     "sizes": ("## Workers for a rate", scaling_sizes.measure),
     "costs": ("## CPU of each part", scaling_costs.measure),
     "bytes": ("## Bytes of a prediction", scaling_bytes.measure),
 }
 
-
-def main() -> None:
-    """Measures, prints, and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
-    for name in options.parts or PARTS:
-        heading, measure = PARTS[name]
-        lines = [f"{machine()}; {load()}.", "", *measure(options.quick)]
-        print("\n".join(lines), flush=True)
-        if not options.quick:
-            write_section(PAGE, TITLE, heading, lines)
-
-
 if __name__ == "__main__":
-    main()
+    write_parts(PAGE, TITLE, __doc__, PARTS)

@@ -51,9 +51,7 @@ class Draining:
 
     def end(self, target: Target) -> list[Target]:
         """Lets it take work again; `all` lifts every mark. Returns what was lifted."""
-        lifted = [
-            mark for mark in self.marks() if target.kind == "all" or mark == target
-        ]  # fmt: skip
+        lifted = [mark for mark in self.marks() if target.kind == "all" or mark == target]
         if lifted:
             with state_errors():
                 self._client.hdel(MARKS, *(str(mark) for mark in lifted))
