@@ -30,8 +30,11 @@ from webhooks.receiving import Receiver, receiver
 MODEL = "probe@1"
 PROBE = """
 import time
+from pathlib import Path
 from PIL import Image
 from inferq import Model
+
+CLOSED = Path(__file__).with_name("closed")
 
 class Probe(Model):
     max_batch = 8
@@ -46,6 +49,8 @@ class Probe(Model):
 
     def infer(self, inputs: list[int]) -> list[dict[str, int]]:
         time.sleep(0.02)
+        while CLOSED.exists():
+            time.sleep(0.005)
         return [{"width": width, "batch": len(inputs)} for width in inputs]
 """
 BURST = 40
@@ -132,11 +137,11 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
         stack.callback(served.stop)
         served.ready()
         play = Scenario(served, broker, spans, told, f"http://127.0.0.1:{port}/metrics")
-        _play(play)
+        _play(play, folder / "probe" / "closed")
         yield play
 
 
-def _play(play: Scenario) -> None:
+def _play(play: Scenario, closed: Path) -> None:
     url = f"{play.served.url}/api/v1/auth"
     user = {"username": "ml_user", "password": PASSWORD}
     session = httpx.post(f"{url}/session", json=user)
@@ -152,8 +157,14 @@ def _play(play: Scenario) -> None:
     play.first = play.post("chelsea", wait=0, callback_url=play.receiver.url, traceparent=caller)
     play.receiver.wait_for(1)
     play.failed = play.post("coffee")
+    # The first of them run until every slot is taken: whoever waited meanwhile then runs together.
+    closed.touch()
     with ThreadPoolExecutor(BURST) as pool:
-        play.burst = list(pool.map(lambda _: play.post("chelsea"), range(BURST)))
+        burst = pool.map(lambda _: play.post("chelsea"), range(BURST))
+        slots = play.value("inferq_slots", model=MODEL)
+        eventually(lambda: play.value("inferq_queue_running", model=MODEL) == min(slots, BURST))
+        closed.unlink()
+        play.burst = list(burst)
     eventually(lambda: "webhook" in [span.name for span in play.collector.trace(play.trace_id)])
 
 
