@@ -19,7 +19,7 @@ from inferq.errors import StateUnavailable
 from inferq.predictions.record import Draft, Input, ModelReference, new_task_id
 from inferq.predictions.repairs import LOAN, Message, Repairs
 from inferq.predictions.store import PredictionStore
-from inferq.queue import Publisher, queue_name
+from inferq.queue import MOST_UNNOTED, Publisher, queue_name
 from system.served import eventually
 
 MODEL = ModelReference(name="net", version="1")
@@ -134,19 +134,19 @@ def test_what_waited_longer_than_it_was_lent_is_left_to_whoever_took_it_since(
     assert len(messages(broker)) == 1
 
 
-def test_what_cannot_be_noted_is_not_published_any_further(
+def test_while_nothing_can_be_noted_little_is_published(
     publisher: Publisher, broker, message: Message, monkeypatch
 ):
-    def away(_: Message) -> None:
+    def away(*_: Message) -> None:
         raise StateUnavailable("It does not answer.")
 
     stopped = broker[1]
     stopped.send_signal(signal.SIGSTOP)
-    for number in (1, 2, 3):
+    for number in range(3 * MOST_UNNOTED):
         publisher.publish(dataclasses.replace(message, publish=number), lent=LOAN)
-    eventually(lambda: publisher.backlog == 2, seconds=2)
+    eventually(lambda: publisher.backlog == 3 * MOST_UNNOTED - 1, seconds=2)
     monkeypatch.setattr(publisher._repairs, "published", away)
     stopped.send_signal(signal.SIGCONT)
     eventually(lambda: publisher.backlog == 0)
     publisher.stop(5)
-    assert len(messages(broker)) == 1
+    assert 1 <= len(messages(broker)) <= MOST_UNNOTED

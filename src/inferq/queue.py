@@ -37,6 +37,10 @@ BACKLOG = 10_000
 READY_SECONDS = 3.0
 PROBE_SECONDS = 1.0
 GOODBYE_SECONDS = 0.1
+NOTE_SECONDS = 0.05
+"""How soon it is noted that a message was published: long before it is not lent any more, and so that under load one note
+tells of several."""
+MOST_UNNOTED = 100
 ANSWER_SECONDS = 3
 STOP = None
 NOWHERE = "inferq._nowhere"
@@ -173,11 +177,10 @@ def describe_broker(broker_url: str) -> str:
 def _consumer_options(broker_url: str) -> dict[str, object]:
     if is_rabbitmq(broker_url):
         return {"confirm_publish": True, "connect_timeout": 1}
-    # Leases recover what a dead worker held; the transport's own time-out would only run it twice.
+    # Leases and upkeep recover what a dead worker held. The transport's own lists of it would cost two transactions a
+    # message, and its time-out would only run it twice. What a worker holds and has not begun, it still puts back as it ends.
     return {
-        "visibility_timeout": 3600,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
+        "ack_emulation": False,
         "socket_timeout": 5,
         "socket_connect_timeout": 1,
         "socket_keepalive": True,
@@ -277,7 +280,9 @@ class Publisher:
         self._app = create_publishing_celery(broker_url)
         self._quorum = is_rabbitmq(broker_url)
         self._repairs = repairs
-        self._waiting: queue.Queue[_Lent | None] = queue.Queue(BACKLOG)
+        self._waiting: queue.SimpleQueue[_Lent | None] = queue.SimpleQueue()
+        self._unnoted: list[Message] = []
+        self._note_at = 0.0
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._met = threading.Event()
         self._reachable = True
@@ -309,8 +314,7 @@ class Publisher:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Publishes what waits, then ends the thread; gives up after `timeout` seconds."""
-        with suppress(queue.Full):
-            self._waiting.put(STOP, timeout=timeout)
+        self._waiting.put(STOP)
         self._thread.join(timeout)
 
     def publish(self, message: Message, *, lent: timedelta) -> None:
@@ -322,34 +326,39 @@ class Publisher:
         """
         if not self._reachable:
             return
-        try:
-            self._waiting.put_nowait(_Lent(message, time.monotonic() + lent.total_seconds()))
-        except queue.Full:
+        if self.backlog >= BACKLOG:
             log.warning("publisher_full", task_id=message.task_id)
+            return
+        self._waiting.put(_Lent(message, time.monotonic() + lent.total_seconds()))
 
     def _run(self) -> None:
         self._guarded(self._meet)
         self._met.set()
         while True:
             try:
-                lent = self._waiting.get(timeout=None if self._reachable else PROBE_SECONDS)
+                lent = self._waiting.get(timeout=self._patience())
             except queue.Empty:
-                self._guarded(self._meet)
+                if self._unnoted:
+                    self._note()
+                if not self._reachable:
+                    self._guarded(self._meet)
                 continue
             if lent is STOP:
+                self._note()
                 self._disconnect()
                 return
             if time.monotonic() < lent.until:
                 self._guarded(partial(self._publish, lent.message))
 
+    def _patience(self) -> float | None:
+        """For how many seconds there is nothing to do but to wait for a message."""
+        probe = None if self._reachable else PROBE_SECONDS
+        return max(0.0, self._note_at - time.monotonic()) if self._unnoted else probe
+
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Does something with the broker, and notes whether it is there."""
+        """Does something with the broker, and remembers whether it is there."""
         try:
             step()
-        except StateUnavailable:
-            # It was published, but that could not be noted, so it will be once more. One is enough.
-            log.warning("outbox_not_cleared")
-            self._leave_to_outbox()
         except self._failures as error:
             count_publish("failed")
             if self._reachable:
@@ -392,7 +401,23 @@ class Publisher:
                 kwargsrepr="",
             )
         count_publish("first" if message.publish == 1 else "again")
-        self._repairs.published(message)
+        if not self._unnoted:
+            self._note_at = time.monotonic() + NOTE_SECONDS
+        self._unnoted.append(message)
+        if len(self._unnoted) >= MOST_UNNOTED or time.monotonic() >= self._note_at:
+            self._note()
+
+    def _note(self) -> None:
+        """Notes what was published since the last time; where that fails, a little later once more."""
+        try:
+            self._repairs.published(*self._unnoted)
+        except StateUnavailable:
+            # Whatever is not noted in time will be published once more: no need to add to that.
+            log.warning("outbox_not_cleared", messages=len(self._unnoted))
+            self._note_at = time.monotonic() + PROBE_SECONDS
+            self._leave_to_outbox()
+        else:
+            self._unnoted.clear()
 
     def _producer(self) -> Producer:
         """A producer on the one connection, which is opened anew after each failure."""

@@ -93,8 +93,11 @@ def test_results_and_filters_keep_the_english_names(api: TestClient, path: str):
     assert shown[0] == api.get(path, headers=translated).content != shown[1]
 
 
-def test_a_model_whose_card_is_gone_is_drawn_in_english(api: TestClient, path: str, state):
+def test_a_model_whose_card_is_gone_is_drawn_in_english(
+    api: TestClient, path: str, state, monkeypatch
+):
     before = api.get(path)
+    monkeypatch.setattr("inferq.models.register.FRESH_SECONDS", 0)
     state.delete("inferq:cards")
     after = api.get(path, params={"lang": "vi"})
     assert after.content == before.content

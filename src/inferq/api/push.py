@@ -30,6 +30,10 @@ LOAD_SECONDS = 1.0
 PLACES_AT_ONCE = 20
 PLACES_REST = 3
 """Telling places rests at least so many times as long as it took: at most a quarter of the time, however many listen."""
+REST_SECONDS = (0.004, 0.02)
+RESTS = 3
+"""Telling changes rests so many times as long as it took, within these bounds: what happens meanwhile is read and told
+at once. Of a prediction that runs alone nobody is told later; under load each read tells several."""
 MOST_PENDING = 1_000
 MOST_PLACES = 200
 
@@ -208,10 +212,14 @@ class Changes:
             client = connect_async(self._url)
             try:
                 async for changes in follow(client):
+                    began = time.monotonic()
                     if changes:
                         await self._tell(changes)
                     else:
                         self._missed()
+                    least, most = REST_SECONDS
+                    rest = RESTS * (time.monotonic() - began)
+                    await asyncio.sleep(min(max(rest, least), most))
             except (redis.RedisError, StateUnavailable) as error:
                 log.warning("event_stream_lost", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)

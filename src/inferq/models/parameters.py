@@ -16,6 +16,10 @@ RESERVED = frozenset(
 )
 """Fields that every request may have, so that no model's parameter may be called so."""
 MOST_LISTED = 12
+SILENT_ON_NOTHING = frozenset(
+    {"type", "title", "description", "properties", "additionalProperties", "$defs"}
+)
+"""What a schema may say of an object without ever finding an empty one wrong: most requests give no parameters."""
 
 
 def parse_parameters(
@@ -64,7 +68,8 @@ def check_parameters(
         if name not in properties
     )
     values = {name: value for name, value in given.items() if name in properties}
-    wrong = map(_field_error, schema_errors(values, schema))
+    may_be_wrong = values or not schema.keys() <= SILENT_ON_NOTHING
+    wrong = map(_field_error, schema_errors(values, schema)) if may_be_wrong else ()
     errors = list(islice(chain(unknown, wrong), MOST_FIELD_ERRORS))
     if errors:
         raise InvalidParameter(

@@ -1,6 +1,8 @@
 """The cards that living workers serve, in the state store: the API needs no model files of its own."""
 
-from collections.abc import Collection, Iterable
+import math
+import time
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -15,6 +17,8 @@ from inferq.models.card import Card
 from inferq.state import load_script, state_errors
 
 TERM = timedelta(seconds=6)
+FRESH_SECONDS = 1.0
+"""How old what `find` answers may be, so that not every submit reads all cards."""
 CARDS = "inferq:cards"
 SERVING, DRAINED = "serving", "drained"
 
@@ -106,6 +110,7 @@ class ModelRegister:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._register = load_script(client, __package__, "register")
+        self._read: tuple[float, list[RegisteredCard]] = (-math.inf, [])
 
     def register(
         self,
@@ -155,7 +160,7 @@ class ModelRegister:
         return sorted(by_version, key=lambda card: card.name)
 
     def find(self, model: str | None, default: str | None) -> RegisteredCard:
-        """The card of `name@version`, of the newest version of `name`, or of the default model.
+        """The card of `name@version`, of the newest version of `name`, or of the default model; at most a second old.
 
         Args:
             model: What a request names, if it does.
@@ -164,15 +169,19 @@ class ModelRegister:
         Raises:
             UnknownModel: No worker ever registered it.
         """
-        cards = self.cards()
-        wanted = model or default or _usual(cards)
-        for card in cards:
-            if wanted in (card.reference, card.name):
-                return card
+        read_at, cards = self._read
+        if time.monotonic() - read_at < FRESH_SECONDS and (card := _named(model or default, cards)):
+            return card
+        now, cards = time.monotonic(), self.cards()
+        self._read = (now, cards)
+        if card := _named(model or default, cards):
+            return card
         known = (
             ", ".join(card.reference for card in cards) or "none yet: no worker has registered one"
         )
-        raise UnknownModel(f"There is no model {wanted!r}. Known models: {known}.")
+        raise UnknownModel(
+            f"There is no model {model or default or _usual(cards)!r}. Known models: {known}."
+        )
 
     def references(self) -> list[str]:
         """Every model that a worker ever served here, as `name@version`."""
@@ -238,7 +247,16 @@ def _card(text: str) -> RegisteredCard:
     return RegisteredCard.model_validate_json(text)
 
 
-def _usual(cards: list[RegisteredCard]) -> str | None:
+def _named(wanted: str | None, cards: Sequence[RegisteredCard]) -> RegisteredCard | None:
+    """The card of what a request or else a setting names, or the usual one where neither does."""
+    wanted = wanted or _usual(cards)
+    for card in cards:
+        if wanted in (card.reference, card.name):
+            return card
+    return None
+
+
+def _usual(cards: Sequence[RegisteredCard]) -> str | None:
     """The model of a request that names none, where no setting does either."""
     names = [card.name for card in cards]
     return BUNDLED if BUNDLED in names else next(iter(names), None)

@@ -76,9 +76,10 @@ class Repairs:
             )
         ]
 
-    def published(self, message: Message) -> None:
-        """Notes that the broker has taken a message."""
-        self._call("published", message.task_id, message.publish)
+    def published(self, *messages: Message) -> None:
+        """Notes that the broker has taken messages, in this order."""
+        parts = [part for message in messages for part in (message.task_id, message.publish)]
+        self._call("published", *parts)
 
     def find_missing(self, model: str, limit: int) -> int:
         """Puts predictions of a model whose message must be lost into the outbox; returns how many."""

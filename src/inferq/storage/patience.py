@@ -3,13 +3,47 @@
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
-from typing import TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 MOST_THREADS = 64
 IDLE_SECONDS = 10.0
 
 T = TypeVar("T")
+
+
+class _Call(Generic[T]):
+    """A call on its way to a thread and back. A lock tells that it is done: a `Future` costs several times as much."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._outcome: T | None = None
+        self._error: BaseException | None = None
+        self._under_way = threading.Lock()
+        self._under_way.acquire()
+
+    def run(self) -> None:
+        """Makes the call; never raises."""
+        try:
+            self._outcome = self._call()
+        except BaseException as error:  # noqa: BLE001 - it is raised where it was called for
+            self._error = error
+
+    def end(self) -> None:
+        """Tells who waits."""
+        self._under_way.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended within so many seconds."""
+        return self._under_way.acquire(timeout=seconds)
+
+    def result(self) -> T:
+        """What the call returned, or raises what it raised."""
+        if self._error is None:
+            return cast("T", self._outcome)
+        try:
+            raise self._error
+        finally:
+            self._error = None  # its traceback holds this frame
 
 
 class Patience:
@@ -27,7 +61,7 @@ class Patience:
         """
         self.seconds = seconds
         self._lock = threading.Lock()
-        self._calls: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call[Any]] = queue.SimpleQueue()
         self._threads = 0
         self._idle = 0
         self._hung = threading.Event()
@@ -50,26 +84,15 @@ class Patience:
             self._trying.release()
 
     def _wait_for(self, call: Callable[[], T]) -> T:
-        done = self._start(call)
-        if not wait([done], self.seconds).done:
+        given = _Call(call)
+        self._start(given)
+        if not given.wait(self.seconds):
             self._hung.set()
             raise TimeoutError(f"no answer in {self.seconds:g} s")
         self._hung.clear()
-        return done.result()
+        return given.result()
 
-    def _start(self, call: Callable[[], T]) -> "Future[T]":
-        done: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                outcome = call()
-            except BaseException as error:  # noqa: BLE001 - it is raised where it was called for
-                self._rest()
-                done.set_exception(error)
-            else:
-                self._rest()
-                done.set_result(outcome)
-
+    def _start(self, call: _Call[T]) -> None:
         with self._lock:
             if self._idle:
                 self._idle -= 1
@@ -78,17 +101,12 @@ class Patience:
                 threading.Thread(target=self._work, name="storage", daemon=True).start()
             else:
                 raise TimeoutError(f"{MOST_THREADS} calls hang")
-        self._calls.put(run)
-        return done
-
-    def _rest(self) -> None:
-        with self._lock:
-            self._idle += 1
+        self._calls.put(call)
 
     def _work(self) -> None:
         while True:
             try:
-                run = self._calls.get(timeout=IDLE_SECONDS)
+                call = self._calls.get(timeout=IDLE_SECONDS)
             except queue.Empty:
                 with self._lock:
                     if not self._idle:
@@ -96,5 +114,8 @@ class Patience:
                     self._idle -= 1
                     self._threads -= 1
                     return
-            run()
-            del run  # with it goes what it has read
+            call.run()
+            with self._lock:
+                self._idle += 1
+            call.end()
+            del call  # with it goes what it has read

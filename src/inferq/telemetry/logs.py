@@ -1,26 +1,28 @@
 """Logs: structlog, one event name and its fields a line, without secrets and without anybody's bytes."""
 
+import json
 import logging
 import os
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
+import orjson
 import structlog
-from typing_extensions import override
 
 from inferq.settings import Settings
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 CHATTY = ("celery", "kombu", "amqp", "httpx2", "opentelemetry", "PIL", "urllib3")
 SECRETS = (
-    # Our own credentials by their forms; then the passwords of URLs, which libraries put into their errors.
-    (re.compile(r"\b(iq_|is_|ia_)[0-9a-f]{24}[A-Za-z0-9_-]{43}"), r"\1…"),
-    (re.compile(r"\bwhsec_[A-Za-z0-9+/]{20,}={0,2}"), "whsec_…"),
+    # Our own credentials by their forms; then the passwords of URLs, which libraries put into their errors. Each stands
+    # behind what a line must contain: to look for that takes a twentieth of the time.
+    (("iq_", "is_", "ia_"), re.compile(r"\b(iq_|is_|ia_)[0-9a-f]{24}[A-Za-z0-9_-]{43}"), r"\1…"),
+    (("whsec_",), re.compile(r"\bwhsec_[A-Za-z0-9+/]{20,}={0,2}"), "whsec_…"),
     # Bytes in the message of somebody's exception.
-    (re.compile(r"\bb'(?:[^'\\]|\\.){24,}'"), "b'…'"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*):[^\s/@\"']+@"), r"\1:…@"),
+    (("b'",), re.compile(r"\bb'(?:[^'\\]|\\.){24,}'"), "b'…'"),
+    (("://",), re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*):[^\s/@\"']+@"), r"\1:…@"),
 )
 
 
@@ -41,20 +43,24 @@ def configure_logging(settings: Settings, *, process: str | None = None) -> None
         *([_Origin(process)] if process else []),
         _without_bytes,
     ]
+    last: list[structlog.typing.Processor] = [
+        *(
+            [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+            if console
+            else [structlog.processors.format_exc_info, _as_json]
+        ),
+        _without_secrets,
+    ]
+    lines = _Lines(sys.stderr)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.log_level]),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
-    )
-    last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        _SafeFormatter(
+        structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
@@ -66,15 +72,36 @@ def configure_logging(settings: Settings, *, process: str | None = None) -> None
         logging.getLogger(name).setLevel(max(LEVELS["warning"], LEVELS[settings.log_level]))
 
 
-class _SafeFormatter(structlog.stdlib.ProcessorFormatter):
-    """Masks what must not be told, wherever in a line it stands: in a field, a message, a traceback."""
+class _Lines:
+    """Writes lines, each at once. A log that cannot be written stops nobody's work."""
 
-    @override
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        for form, mask in SECRETS:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        try:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # full, or closed
+            pass
+
+    debug = warning = error = critical = info
+
+
+def _as_json(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:  # what JSON proper cannot hold: half a surrogate pair, a very large number
+        return json.dumps(event, default=repr)
+
+
+def _without_secrets(_: object, __: str, rendered: Any) -> str:
+    """Masks what must not be told, wherever in a line it stands: in a field, a message, a traceback."""
+    line = str(rendered)
+    for signs, form, mask in SECRETS:
+        if any(sign in line for sign in signs):
             line = form.sub(mask, line)
-        return line
+    return line
 
 
 class _Origin:

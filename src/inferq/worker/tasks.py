@@ -5,14 +5,13 @@ from celery import Celery
 
 from inferq.queue import TASK_NAME, TRACEPARENT, CeleryResults
 from inferq.telemetry.traces import following, span
-from inferq.worker.acknowledging import AcknowledgingRequest
 from inferq.worker.pipeline import Pipeline
 
 
 def register_task(app: Celery, pipeline: Pipeline, results: CeleryResults) -> None:
     """Adds the prediction task to a worker's application."""
 
-    @app.task(name=TASK_NAME, Request=AcknowledgingRequest)
+    @app.task(name=TASK_NAME)
     def predict(task_id: str, publish: int | None = None) -> None:
         request = predict.request
         with (
