@@ -154,6 +154,9 @@ bench-bookkeeping: setup ## Measure what the bookkeeping of one prediction costs
 bench-overhead: setup ## Measure what a prediction costs beyond its model, process by process (idle machine; ARGS="--against CHECKOUT")
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
 
+bench-latency: setup ## Measure what waiting for a result costs beyond the model, and submits to a full queue (idle machine, root; ARGS=idle a part)
+	$(PYTHON) benchmarks/latency.py $(ARGS)
+
 bench-client-map: setup ## Measure what Client.map keeps in memory over 100,000 inputs
 	$(PYTHON) benchmarks/client_map.py
 
