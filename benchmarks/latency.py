@@ -5,6 +5,7 @@ Run: python benchmarks/latency.py [PART ...] [--quick]; it writes benchmarks/res
 """
 
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -23,7 +24,7 @@ from harness import RESULTS, Measure, write_parts
 from inferq.load import run
 from inferq.load.deployment import ACCEPTED, PREDICTIONS, Deployment, Payload
 from inferq.load.figures import Times
-from inferq.load.phases import CallFailed, Phase, Told, open_loop
+from inferq.load.phases import CallFailed, Phase, Told, closed_loop, open_loop
 from inferq.load.wire import Target, Wire
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -36,8 +37,11 @@ TITLE = (
 )
 MODELS_OWN = ("preprocess", "inference", "postprocess")
 WAYS = {"`Prefer: wait`": True, "event stream": False}
+PACES = {"a pause after each": True, "the next at once": False}
 ALONE_PER_SECOND = 5.0
 """A prediction takes a fraction of the 200 ms until the next: there is one at a time, and a pause after it."""
+CALIBRATION = {str(number): list(range(number)) for number in range(50)}
+CALIBRATED = 100
 LEAST_QUEUED, MOST_PER_SECOND = 500, 100
 FILLERS = 16
 SUBMITS_PER_SECOND = 20.0
@@ -52,9 +56,13 @@ def photographs() -> list[Payload]:
     return [Payload(jpeg(name), "image/jpeg", f"{name}.jpg") for name in PHOTOS]
 
 
-async def _alone(site: Site, *, wait: bool, seconds: float) -> Phase:
-    """One prediction at a time, with pauses."""
+async def _alone(site: Site, *, wait: bool, pausing: bool, seconds: float) -> Phase:
+    """One prediction at a time."""
     async with Deployment(site.url, site.key, photographs(), wait=wait) as deployment:
+        if not pausing:
+            return await closed_loop(
+                deployment, clients=1, seconds=seconds / 2, warm_up=SETTLE_SECONDS
+            )
         return await open_loop(
             deployment, rate=ALONE_PER_SECOND, seconds=seconds, warm_up=SETTLE_SECONDS, even=True
         )
@@ -113,18 +121,20 @@ def _times(seconds: Iterable[float]) -> Times:
 
 def measure_idle(quick: bool) -> list[str]:
     """The section's lines: one client on an idle server."""
-    rounds, seconds = (1, 4.0) if quick else (7, 8.0)
-    found = {name: Waits() for name in WAYS}
+    rounds, seconds = (1, 4.0) if quick else (6, 8.0)
+    found = {f"{way}, {pace}": Waits() for pace in PACES for way in WAYS}
     with inferq_up() as site:
         for _ in range(rounds):
-            for name, wait in WAYS.items():
-                found[name].add(run(_alone(site, wait=wait, seconds=seconds)))
-                print(name, f"{found[name].rounds[-1] * 1e3:.2f} ms", flush=True)
+            for pace, pausing in PACES.items():
+                for way, wait in WAYS.items():
+                    waits = found[f"{way}, {pace}"]
+                    waits.add(run(_alone(site, wait=wait, pausing=pausing, seconds=seconds)))
+                    print(way, pace, f"{waits.rounds[-1] * 1e3:.2f} ms", flush=True)
     return [
         f"One client sends a photograph (raw JPEG) every {1e3 / ALONE_PER_SECOND:.0f} ms and has its result long before the"
-        f" next; {rounds} rounds of {seconds:.0f} s, the ways in turn. Milliseconds from before the first byte is sent until"
-        " the result is read; beyond the model is what is left without `preprocess`, `inference` and `postprocess` of the"
-        " same prediction, with the least and the greatest median of a round.",
+        f" next, or sends the next once it has the result; {rounds} rounds, in turn. Milliseconds from before the first byte is"
+        " sent until the result is read; beyond the model is what is left without `preprocess`, `inference` and `postprocess`"
+        " of the same prediction, with the least and the greatest median of a round.",
         "",
         "| the result comes by | predictions | p50 | p95 | beyond the model: p50 (rounds) | p95 |",
         "|---|---|---|---|---|---|",
@@ -133,7 +143,23 @@ def measure_idle(quick: bool) -> list[str]:
         "What the server tells of the time (`timings_ms`), medians:",
         "",
         *(waits.stages(name) for name, waits in found.items()),
+        "",
+        "Cores that have rested run the same code more slowly: some JSON, written and read again by one process that nobody"
+        f" disturbs, takes {_calibrated(0.0):.2f} ms time after time, and {_calibrated(1 / ALONE_PER_SECOND):.2f} after"
+        f" {1e3 / ALONE_PER_SECOND:.0f} ms of sleep (medians).",
     ]
+
+
+def _calibrated(pause: float) -> float:
+    """Median milliseconds of the same work, each time after a pause."""
+    times = []
+    for _ in range(CALIBRATED):
+        time.sleep(pause)
+        began = time.perf_counter()
+        for _ in range(5):
+            json.loads(json.dumps(CALIBRATION))
+        times.append((time.perf_counter() - began) * 1e3)
+    return statistics.median(times)
 
 
 class Submits:
@@ -305,8 +331,8 @@ def measure_niceness(quick: bool) -> list[str]:
     async def work(site: Site) -> None:
         (worker,) = site.processes()["worker"]
         async with Submits(site) as submits:
-            for _ in range(rounds):
-                for niceness in NICENESSES:
+            for turn in range(rounds):
+                for niceness in NICENESSES[:: -1 if turn % 2 else 1]:
                     renice(worker, niceness)
                     await _steadily(submits, seconds, found[niceness])
                     print(found[niceness].row(str(niceness)), flush=True)
@@ -315,7 +341,7 @@ def measure_niceness(quick: bool) -> list[str]:
         run(work(site))
     return [
         f"The same submits, {SUBMITS_PER_SECOND:.0f} a second by chance, while the worker is at a niceness beyond that of everything else;"
-        f" {rounds} rounds of {seconds:.0f} s, in turn.",
+        f" {rounds} rounds of {seconds:.0f} s, there and back in turn.",
         "",
         *HEAD,
         *(submitted.row(f"niceness {niceness}") for niceness, submitted in found.items()),

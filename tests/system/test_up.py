@@ -152,6 +152,15 @@ def test_what_looks_at_a_deployment_finds_the_server_from_any_folder(
     assert finds in done.stdout
 
 
+def test_the_worker_lets_api_and_valkey_go_first_on_busy_cores(served: Served):
+    own = os.getpriority(os.PRIO_PROCESS, served.process.pid)
+    niceness = {
+        name: os.getpriority(os.PRIO_PROCESS, served.child(name)) - own
+        for name in ("inferq worker", "valkey-server", "inferq api")
+    }
+    assert niceness == {"inferq worker": 10, "valkey-server": 0, "inferq api": 0}
+
+
 @pytest.mark.parametrize("name", ["inferq worker", "valkey-server", "inferq api"])
 def test_whatever_is_killed_comes_back_and_the_next_prediction_succeeds(
     served: Served, photo, name: str

@@ -32,6 +32,8 @@ class Child:
     pass_fds: Sequence[int] = ()
     orphan_signal: signal.Signals = signal.SIGKILL
     """What the kernel sends it when the supervisor dies. Leases recover what a killed worker held."""
+    niceness: int = 0
+    """How much it lets the others go first where CPUs are busy, beyond the niceness of the supervisor."""
     trouble: Callable[[int, float], str | None] = lambda _, __: None
     """Says by its process id and its start (seconds since the epoch) what is wrong with it though it runs; then it
     is killed."""
@@ -53,7 +55,7 @@ class Child:
             env={**os.environ, **self.environment},
             pass_fds=self.pass_fds,
             process_group=0,
-            preexec_fn=_die_with_parent(self.orphan_signal),  # noqa: PLW1509 - the supervisor has one thread
+            preexec_fn=_prepared(self.orphan_signal, self.niceness),  # noqa: PLW1509 - the supervisor has one thread
         )
         self._started = time.monotonic()
         self._started_at = time.time()
@@ -109,13 +111,13 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
 
-def _die_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
-    """What a child does before it runs its command: ask the kernel for a signal at its parent's death (Linux)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
+def _prepared(orphan_signal: signal.Signals, niceness: int) -> Callable[[], None]:
+    """What a child does before it runs its command: takes its niceness, asks for a signal at its parent's death (Linux)."""
+    prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
 
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, orphan_signal)
+    def prepare() -> None:
+        os.nice(niceness)
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, orphan_signal)
 
-    return ask
+    return prepare

@@ -39,6 +39,8 @@ LOAD_SECONDS = 300.0
 """For workers to load their models, too: large ones, and TensorFlow itself, take their time on a busy machine."""
 LOCK_SECONDS = 3.0
 BACKLOG = 2048
+WORKER_NICENESS = 10
+"""Models take every core they get: who submits, and the state store, go first."""
 
 log = structlog.get_logger()
 
@@ -172,6 +174,7 @@ class Supervisor:
                 *self._share_metrics(f"worker{index}"),
             ]
             worker = Child("worker", [*inferq, "worker", *self._models, *options], own)
+            worker.niceness = WORKER_NICENESS
             worker.mendable = self._reload
             worker.trouble = lambda pid, since: BeatFile(pid).trouble(since)
             if self._recovery:
