@@ -170,8 +170,8 @@ class Settings(BaseSettings):
     concurrency: int | None = Field(
         None,
         ge=1,
-        description="Predictions that one worker has in hand at once. Unset, one a CPU it may use"
-        " (quotas of control groups count), or two batches of the model with the largest.",
+        description="Predictions that one worker has in hand at once. Unset, one more than CPUs it may use"
+        " (quotas of control groups count), so that each always has one to compute, or two batches of the model with the largest.",
     )
     threads: int | None = Field(
         None,

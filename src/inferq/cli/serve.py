@@ -114,7 +114,8 @@ def api(
 def worker(
     models: ModelsArgument = None,
     concurrency: Annotated[
-        int | None, typer.Option(help="Predictions run at once; by default one a CPU.", min=1)
+        int | None,
+        typer.Option(help="Predictions in hand at once; by default one more than CPUs.", min=1),
     ] = None,
     reload: ReloadOption = False,
     healthcheck: Annotated[

@@ -56,7 +56,7 @@ def run_worker(
     Args:
         settings: Of this process.
         names: Models or model folders; without any, the bundled one and all of the models' folder.
-        concurrency: Predictions run at once; by default one a CPU.
+        concurrency: Predictions in hand at once; by default one more than CPUs.
         on_save: Whether to begin anew, too, when code or a card is saved in a folder of a model.
 
     Raises:
@@ -102,9 +102,12 @@ def serve_models(
 
 
 def _count_slots(models: Sequence[ServedModel[Any, Any]]) -> int:
-    """How many predictions are in hand at once: of a model that batches, one batch runs while the next gathers."""
+    """How many predictions are in hand at once: while every CPU computes, one more is claimed and read, or written.
+
+    Of a model that batches, one batch runs while the next gathers.
+    """
     sizes = [model.batching.size for model in models]
-    return max(available_cpus(), *(2 * size for size in sizes if size > 1), 1)
+    return max(available_cpus() + 1, *(2 * size for size in sizes if size > 1))
 
 
 def _run_at_once_what_is_in_hand(models: Sequence[ServedModel[Any, Any]]) -> None:
