@@ -3,7 +3,7 @@
 `inferq up` as anyone starts it (embedded Valkey, bundled model) takes turns, round by round, with the bare loop: the
 same model on the same photographs in two threads, without any server. Linux only.
 Run: python benchmarks/overhead.py; it writes benchmarks/results/overhead.md. With `--against`, another checkout takes its
-turns, too.
+turns, too, and the budget says what each line was there.
 """
 
 import argparse
@@ -12,22 +12,21 @@ import os
 import selectors
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
 from harness import RESULTS, load, machine, server_seconds
-from steps import Step, measure_steps
-
-from inferq.settings import Settings
-from inferq.telemetry import configure_logging
+from steps import Step
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from photos import PHOTOS, jpeg
@@ -38,6 +37,7 @@ SECONDS = 6.0
 SETTLE_SECONDS = 1.5
 CONNECTIONS = 24
 FEWEST = 5
+STEP_ROUNDS = 3
 AIM, MOST = 4.0, 6.0
 PROCESSES = ("bare", "api", "worker", "valkey", "supervisor")
 REST = {
@@ -52,8 +52,8 @@ PAGE = """\
 `Prefer: wait`) and post the next one once they have the result; in turn, {rounds} times for {seconds:.0f} s, with the bare loop: the same model on
 the same photographs in as many threads as there are cores. CPU is that of whole processes, from /proc."""
 BUDGET = """\
-Each step by itself, a thousand times in a row in one thread, on a Valkey of its own; what is left of a process's CPU is its last
-line. Steps cost more beside others, whose caches and locks they share: that is in the last lines, too."""
+Each step by itself, a thousand times in a row in one thread, on a Valkey of its own (median of {rounds}); what is left of a process's CPU is
+its last line. Steps cost more beside others, whose caches and locks they share: that is in the last lines, too."""
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -234,8 +234,7 @@ class Server:
 
     def __init__(self, folder: Path, checkout: Path | None, connections: int) -> None:
         """Starts them, of another checkout of inferq if one is named."""
-        environment = {"PYTHONPATH": str(checkout / "src")} if checkout else None
-        self.served = Served(folder, environment=environment).ready()
+        self.served = Served(folder, environment=_sources(checkout)).ready()
         self.client = Client(self.served.port, self.served.key, connections)
         with self.client.driving():
             time.sleep(SETTLE_SECONDS)  # all is warm
@@ -270,6 +269,34 @@ class Server:
         """Ends both."""
         self.client.stop()
         self.served.stop()
+
+
+def _sources(checkout: Path | None) -> dict[str, str]:
+    """What makes Python take inferq from another checkout, if one is named."""
+    return {"PYTHONPATH": str(checkout / "src")} if checkout else {}
+
+
+def measure_alone(checkouts: Sequence[Path | None]) -> list[list[Step]]:
+    """What each step costs by itself in each checkout; they take turns."""
+    script = Path(__file__).with_name("steps.py")
+    found: list[list[list[Step]]] = [[] for _ in checkouts]
+    for _ in range(STEP_ROUNDS):
+        for checkout, rounds in zip(checkouts, found, strict=True):
+            ran = subprocess.run(
+                [sys.executable, script],
+                env=os.environ | _sources(checkout),
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            rounds.append([Step(*step) for step in orjson.loads(ran.stdout)])
+    return [[_middle(step) for step in zip(*rounds, strict=True)] for rounds in found]
+
+
+def _middle(measured: Sequence[Step]) -> Step:
+    return measured[0]._replace(
+        python=statistics.median(step.python for step in measured),
+        valkey=statistics.median(step.valkey for step in measured),
+    )
 
 
 def measure(
@@ -341,18 +368,39 @@ def table(rounds: Sequence[Round]) -> list[str]:
     return rows
 
 
-def budget(rounds: Sequence[Round], steps: Sequence[Step]) -> list[str]:
+class Line(NamedTuple):
+    """A line of the budget: who does what, and CPU milliseconds a prediction of its own and of Valkey."""
+
+    who: str
+    what: str
+    own: float | None
+    valkey: float | None
+
+
+def budget(rounds: Sequence[Round], steps: Sequence[Step]) -> list[Line]:
     """Where the overhead goes: steps as they cost alone, and what is left of each process."""
     middle = {name: statistics.median(getattr(each, name) for each in rounds) for name in PROCESSES}
     whole = {"API": middle["api"], "worker": middle["worker"] - middle["bare"]}
-    rows = ["| who | what | ms of its own | ms of Valkey |", "|---|---|---|---|"]
-    rows += [f"| {who} | {name} | {ours:.2f} | {theirs:.2f} |" for who, name, ours, theirs in steps]
+    lines = [Line(*step) for step in steps]
     for who, left in REST.items():
-        cost = whole[who] - sum(step.python for step in steps if step.who == who)
-        rows.append(f"| {who} | {left} | {cost:.2f} | |")
-    cost = middle["valkey"] - sum(step.valkey for step in steps)
-    rows.append(f"| Valkey | the broker's lists, the appended file, waking up | | {cost:.2f} |")
-    rows.append(f"| supervisor | looking after the others | {middle['supervisor']:.2f} | |")
+        known = sum(step.python for step in steps if step.who == who)
+        lines.append(Line(who, left, whole[who] - known, None))
+    left = middle["valkey"] - sum(step.valkey for step in steps)
+    lines.append(Line("Valkey", "the broker's lists, the appended file, waking up", None, left))
+    lines.append(Line("supervisor", "looking after the others", middle["supervisor"], None))
+    own, valkey = (sum(filter(None, column)) for column in list(zip(*lines, strict=True))[2:])
+    return [*lines, Line("all", "", own, valkey)]
+
+
+def show_budget(budgets: Sequence[Sequence[Line]]) -> list[str]:
+    """The budget as a table; with that of the other checkout before it, if there is one."""
+    when = ("before", "now") if len(budgets) > 1 else ("now",)
+    heads = [f"{whose}, {each}" for whose in ("ms of its own", "ms of Valkey") for each in when]
+    rows = ["| who | what | " + " | ".join(heads) + " |", "|---" * (2 + len(heads)) + "|"]
+    for lines in zip(*reversed(budgets), strict=True):
+        costs = [line.own for line in lines] + [line.valkey for line in lines]
+        cells = ["" if cost is None else f"{cost:.2f}" for cost in costs]
+        rows.append(f"| {lines[0].who} | {lines[0].what} | " + " | ".join(cells) + " |")
     return rows
 
 
@@ -368,26 +416,24 @@ def main() -> None:
     given = parser.parse_args()
     busy = load()
     checkouts = [None, given.against] if given.against else [None]
-    ours, *others = measure(
+    found = measure(
         checkouts, rounds=given.rounds, seconds=given.seconds, connections=given.connections
     )
-    with (
-        tempfile.TemporaryDirectory(prefix="inferq-bench-") as folder,
-        Path(os.devnull).open("w") as nowhere,
-        redirect_stderr(nowhere),
-    ):
-        configure_logging(Settings(log_level="info"), process="api")
-        steps = measure_steps(Path(folder), jpeg("chelsea"))
+    steps = measure_alone(checkouts)
     compared = []
-    for theirs in others:
-        shares = [a.overhead / b.overhead for a, b in zip(ours, theirs, strict=True)]
-        compared += ["", f"Overhead as a share of that of the other checkout: {median(shares)}."]
+    for theirs in found[1:]:
+        shares = [a.overhead / b.overhead for a, b in zip(found[0], theirs, strict=True)]
+        compared = [
+            "", "Before, in the same rounds:", "", *table(theirs),
+            "", f"Overhead as a share of what it was before: {median(shares)}.",
+        ]  # fmt: skip
     lines = [
         *PAGE.format(
             machine=machine(), busy=busy, rounds=given.rounds, seconds=given.seconds,
             connections=given.connections,
         ).splitlines(),
-        "", *table(ours), *compared, "", "## Where it goes", "", *BUDGET.splitlines(), "", *budget(ours, steps),
+        "", *table(found[0]), *compared, "", "## Where it goes", "", *BUDGET.format(rounds=STEP_ROUNDS).splitlines(), "",
+        *show_budget([budget(*each) for each in zip(found, steps, strict=True)]),
     ]  # fmt: skip
     print("\n".join(lines))
     (RESULTS / "overhead.md").write_text("\n".join(lines) + "\n")

@@ -60,7 +60,7 @@ def workers(site: Site) -> list[str]:
 
 def finished(worker: Process) -> int:
     """How many attempts of a worker have succeeded so far."""
-    return worker.output.count('"event": "finished"')
+    return worker.output.count('"event":"finished"')
 
 
 def test_a_drained_worker_finishes_what_it_runs_and_the_others_take_the_rest(

@@ -8,8 +8,8 @@ from inferq.models.batching import Batching
 from inferq.worker import app
 
 
-@pytest.mark.parametrize(("sizes", "slots"), [([1, 1], 2), ([1, 4], 8), ([4, 16], 32), ([], 2)])
-def test_two_batches_are_in_hand_of_the_model_with_the_largest(monkeypatch, sizes, slots):
+@pytest.mark.parametrize(("sizes", "slots"), [([1, 1], 3), ([1, 4], 8), ([4, 16], 32), ([], 3)])
+def test_one_more_than_cpus_is_in_hand_or_two_batches_of_the_largest(monkeypatch, sizes, slots):
     monkeypatch.setattr(app, "available_cpus", lambda: 2)
     assert app._count_slots([SimpleNamespace(batching=Batching(size)) for size in sizes]) == slots
 

@@ -107,7 +107,7 @@ def _count_slots(models: Sequence[ServedModel[Any, Any]]) -> int:
     Of a model that batches, one batch runs while the next gathers.
     """
     sizes = [model.batching.size for model in models]
-    return max(available_cpus() + 1, *(2 * size for size in sizes if size > 1))
+    return max([available_cpus() + 1, *(2 * size for size in sizes if size > 1)])
 
 
 def _run_at_once_what_is_in_hand(models: Sequence[ServedModel[Any, Any]]) -> None:
