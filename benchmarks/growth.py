@@ -1,7 +1,7 @@
 """What grows with the number of predictions, clients, workers, blobs and hours, and what does not.
 
-Run: python benchmarks/growth.py [PART ...] [--quick]; it writes benchmarks/results/growth.md, a section a part. With
---quick it shows that it works, with small numbers, and writes nothing.
+Run: python benchmarks/growth.py [PART ...] [--quick] [--rate N] [--minutes N]; it writes benchmarks/results/growth.md, a
+section a part. With --quick it shows that it works, with small numbers, and writes nothing.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,10 @@ import growth_listeners
 import growth_queue
 import growth_soak
 import growth_workers
-from harness import RESULTS, Measure, write_parts
+from growth_soak import Soak
+from harness import RESULTS, Measure, parts_parser, write_parts
 
+SOAK, QUICK_SOAK = Soak(rate=20.0, minutes=30.0), Soak(rate=20.0, minutes=1.0)
 PAGE = RESULTS / "growth.md"
 TITLE = "# What grows, and what does not\n\n`make bench-growth` runs all of it again, `make bench-growth ARGS=queue` a part."
 
@@ -37,8 +39,13 @@ PARTS = {
         "## Inputs in the storage",
         sized(growth_blobs.measure, (1_000, 100_000, 1_000_000), (1_000, 5_000)),
     ),
-    "soak": ("## Half an hour of work", sized(growth_soak.measure, 30, 1)),
+    "soak": ("## Memory at work", sized(growth_soak.measure, SOAK, QUICK_SOAK)),
 }
 
 if __name__ == "__main__":
-    write_parts(PAGE, TITLE, __doc__, PARTS)
+    parser = parts_parser(__doc__, PARTS)
+    parser.add_argument("--rate", type=float, default=SOAK.rate, help="of the soak, a second")
+    parser.add_argument("--minutes", type=float, default=SOAK.minutes, help="of the soak")
+    options = parser.parse_args()
+    soak = sized(growth_soak.measure, Soak(options.rate, options.minutes), QUICK_SOAK)
+    write_parts(PAGE, TITLE, options, PARTS | {"soak": (PARTS["soak"][0], soak)})

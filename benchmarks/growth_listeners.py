@@ -18,7 +18,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from growth_queue import NO_LIMIT
-from harness import DONE, ann, draft, private_bytes, server_seconds, serving, valkey
+from harness import DONE, ann, draft, own_bytes, server_seconds, serving, valkey
 from typing_extensions import override
 
 from inferq.predictions.record import Attempt
@@ -28,10 +28,12 @@ from inferq.state import connect
 
 FINISHES, PER_SECOND = 300, 30
 OPENED_AT_ONCE = 64
-IDLE_SECONDS = 20.0
+IDLE_SECONDS = 30.0
+"""As long as those that poll wait: then each has asked again once."""
 LAST_SECONDS = 10.0
 USUAL_FILES = 1024
 """Open files that a shell's processes may have, on most systems, unless they ask for more."""
+WAIT = b"Prefer: wait=30\r\n"
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 SUCCEEDED = re.compile(rb'"state": ?"succeeded"')
 
@@ -50,19 +52,21 @@ class Site:
 class Stream(asyncio.Protocol):
     """One open event stream."""
 
-    accept = b""
-
     def __init__(self, path: str, key: str) -> None:
         self.opened = asyncio.get_running_loop().create_future()
         self.heard: float | None = None
         head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
-        self._request = head.encode() + self.accept + b"\r\n"
+        self._head = head.encode()
         self._rest = b""
+
+    def ask(self, preference: bytes = b"") -> None:
+        """Sends its request."""
+        self.transport.write(self._head + preference + b"\r\n")
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        transport.write(self._request)
+        self.ask()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -80,14 +84,7 @@ class Stream(asyncio.Protocol):
 
 
 class Poll(Stream):
-    """One client that asks again whenever half a minute has passed without an end."""
-
-    accept = b"Prefer: wait=30\r\n"
-
-    @override
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.opened.set_result(None)
+    """One client that looks, then asks to be told of the end: again whenever half a minute has passed without one."""
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -98,10 +95,12 @@ class Poll(Stream):
         if not found or length is None or len(body) < int(length[1]):
             return
         self._rest = b""
+        if not self.opened.done():
+            self.opened.set_result(None)
         if SUCCEEDED.search(body):
             self.heard = now
         else:
-            self.transport.write(self._request)
+            self.ask(WAIT)
 
 
 WAYS: dict[str, tuple[type[Stream], str]] = {
@@ -197,12 +196,12 @@ async def row(api: Site, way: str, count: int) -> str:
         store.accept(made)
         repairs.published(Message(made.task_id, made.model))
         ids.append(made.task_id)
-    empty = private_bytes(api.pid)
+    empty = own_bytes(api.pid)
     began = time.monotonic()
     listeners = await open_all(api, way, ids)
     opened = time.monotonic() - began
     await asyncio.sleep(2)
-    each = (private_bytes(api.pid) - empty) / count
+    each = (own_bytes(api.pid) - empty) / count
     share = await idle_cost(api)
     waits = sorted(await wake(api, listeners, ids))
     for listener in listeners:
@@ -230,7 +229,8 @@ def measure(counts: Sequence[int]) -> list[str]:
     return [
         "Each client waits for a prediction of its own, all on one API process, which shares the machine with Valkey, the"
         f" driver and all clients. {FINISHES} of the predictions are run, {PER_SECOND} a second, which moves all others up"
-        " in the queue; from the moment at which `finish` has returned until the client has read the event.",
+        " in the queue; from the moment at which `finish` has returned until the client has read the event, or the answer. Who"
+        " polls asks with `Prefer: wait=30`, and again after each half minute: that is what those cost while nothing happens.",
         "",
         "| clients | s to open all | kB of the API's memory each | of one CPU while nothing happens | events heard | p50 ms | p99 ms | most ms |",
         "|---|---|---|---|---|---|---|---|",

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -170,10 +170,15 @@ def server_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def private_bytes(pid: int) -> int:
-    """What a process has in memory that is its own."""
+def own_bytes(pid: int) -> int:
+    """What a process has in memory that is its own.
+
+    Not what the kernel calls private: that has pages of libraries, too, as long as no other process has them mapped.
+    """
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private"))
+    return sum(
+        int(line.split()[1]) * 1024 for line in lines if line.startswith(("Anonymous:", "Swap:"))
+    )
 
 
 def cpu_model() -> str:
@@ -202,22 +207,26 @@ def write_section(page: Path, title: str, heading: str, lines: Sequence[str]) ->
     page.write_text("\n\n".join(part.strip() for part in [*kept, section]) + "\n")
 
 
+def parts_parser(description: str | None, names: Iterable[str]) -> argparse.ArgumentParser:
+    """The command line of a page of several parts; says what they are called."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(names))
+    parser.add_argument("--quick", action="store_true")
+    return parser
+
+
 def write_parts(
-    page: Path, title: str, description: str | None, parts: Mapping[str, tuple[str, Measure]]
+    page: Path, title: str, options: argparse.Namespace, parts: Mapping[str, tuple[str, Measure]]
 ) -> None:
     """Measures the parts of a page that the command line names, all without any, and writes a section for each.
 
     Args:
         page: Where they stand.
         title: What the page begins with where there is none yet.
-        description: What `--help` says.
+        options: What the command line says (`parts_parser`).
         parts: Heading and measurement by name. That is told whether to be quick: then it only shows that it works,
             and nothing is written.
     """
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
     for name in options.parts or parts:
         heading, measure = parts[name]
         lines = [f"{machine()}; {load()}.", "", *measure(options.quick)]

@@ -8,7 +8,7 @@ import scaling_bytes
 import scaling_check
 import scaling_costs
 import scaling_sizes
-from harness import RESULTS, Measure, write_parts
+from harness import RESULTS, Measure, parts_parser, write_parts
 
 PAGE = RESULTS / "scaling.md"
 TITLE = (
@@ -23,4 +23,4 @@ PARTS: dict[str, tuple[str, Measure]] = {
 }
 
 if __name__ == "__main__":
-    write_parts(PAGE, TITLE, __doc__, PARTS)
+    write_parts(PAGE, TITLE, parts_parser(__doc__, PARTS).parse_args(), PARTS)
