@@ -113,7 +113,7 @@ def test_an_upload_reaches_the_api_as_it_is_sent(up: Up):
 def test_both_apis_and_both_workers_have_work(up: Up):
     Crowd(up.engine, up.key, [jpeg("chelsea")]).run(24, clients=8, meanwhile={})
     for api in up.engine.of("api"):
-        assert '"path": "/api/v1/predictions"' in api.process.output
+        assert '"path":"/api/v1/predictions"' in api.process.output
     workers = [worker.sandbox.name for worker in up.engine.of("worker")]
     with up.signed_in() as client:
         (card,) = client.get("/api/v1/models").json()["items"]

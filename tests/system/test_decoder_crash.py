@@ -64,4 +64,4 @@ def test_a_picture_that_crashes_its_decoder_fails_alone(crashing: Served, photo:
     assert httpx.get(preview.format(before[0].task_id), headers=crashing.headers).is_success
     assert crashing.child("inferq api") == api, "a preview took the API along"
     assert crashing.child("inferq worker") != worker, "nothing crashed"
-    assert "status=-11" in crashing.output.replace('"status": -11', "status=-11")
+    assert "status=-11" in crashing.output.replace('"status":-11', "status=-11")

@@ -157,7 +157,8 @@ def _play(play: Scenario, closed: Path) -> None:
     play.first = play.post("chelsea", wait=0, callback_url=play.receiver.url, traceparent=caller)
     play.receiver.wait_for(1)
     play.failed = play.post("coffee")
-    # The first of them run until every slot is taken: whoever waited meanwhile then runs together.
+    # The first of them run until every slot of both workers is taken: whoever waited meanwhile then runs together.
+    eventually(lambda: play.value("inferq_workers", model=MODEL) == 2)
     closed.touch()
     with ThreadPoolExecutor(BURST) as pool:
         burst = pool.map(lambda _: play.post("chelsea"), range(BURST))
