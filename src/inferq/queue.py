@@ -349,8 +349,7 @@ class Publisher:
             try:
                 lent = self._waiting.get(timeout=self._patience())
             except queue.Empty:
-                if self._unnoted:
-                    self._note()
+                self._note()
                 if not self._reachable:
                     self._guarded(self._meet)
                 continue
@@ -439,6 +438,8 @@ class Publisher:
 
     def _note(self) -> None:
         """Notes what was published since the last time; where that fails, a little later once more."""
+        if not self._unnoted:
+            return
         try:
             self._repairs.published(*self._unnoted)
         except StateUnavailable:
