@@ -90,9 +90,9 @@ class _Lines:
 
 def _as_json(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     try:
-        return orjson.dumps(event, default=repr).decode()
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # what JSON proper cannot hold: half a surrogate pair, a very large number
-        return json.dumps(event, default=repr)
+        return json.dumps(event, default=repr, separators=(",", ":"))
 
 
 def _without_secrets(_: object, __: str, rendered: Any) -> str:
