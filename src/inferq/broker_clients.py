@@ -6,6 +6,8 @@ import redis
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.redis import Channel, SentinelChannel, SentinelTransport, Transport
 
+from inferq.kept_connections import KeptConnections
+
 
 class _Channel(Channel):
     """A channel whose synchronous operations share one client as long as its pool of connections lasts."""
@@ -19,6 +21,9 @@ class _Channel(Channel):
         if self._kept is None or self._kept.connection_pool is not self.pool:
             self._kept = make()
         return self._kept
+
+    def _get_client(self) -> type[redis.Redis]:
+        return KeptConnections
 
 
 class _SentinelChannel(_Channel, SentinelChannel):

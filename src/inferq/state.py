@@ -1,7 +1,6 @@
 """The connection to the state store (Redis or Valkey) and to the Lua scripts that change it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any, cast
@@ -14,6 +13,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from inferq.errors import StateUnavailable
+from inferq.kept_connections import KeptConnections
 from inferq.sentinel import Sentinels, is_sentinel
 from inferq.telemetry.metrics import count_state_error
 
@@ -45,8 +45,8 @@ def connect(url: str) -> redis.Redis:
         "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
     }
     if is_sentinel(url):
-        return redis.Redis.from_pool(Sentinels.parse(url).pool(**options))
-    return redis.Redis.from_url(client_url(url), **options)
+        return KeptConnections.from_pool(Sentinels.parse(url).pool(**options))
+    return KeptConnections.from_url(client_url(url), **options)
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
@@ -64,18 +64,26 @@ def async_pool(url: str, **options: Any) -> redis.asyncio.ConnectionPool:
     return redis.asyncio.ConnectionPool.from_url(client_url(url), **options)
 
 
-@contextmanager
-def state_errors() -> Iterator[None]:
+class state_errors:  # noqa: N801 - used as contextlib's are; a generator would take a third of a call's time
     """Turns a state store that does not answer into `StateUnavailable`."""
-    try:
-        yield
-    except redis.OutOfMemoryError as error:
+
+    def __enter__(self) -> None:
+        """Does nothing."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Raises the error that stands for what was raised."""
+        if error is not None:
+            _raise_unavailable(error)
+
+
+def _raise_unavailable(error: BaseException) -> None:
+    if isinstance(error, redis.OutOfMemoryError):
         count_state_error("full")
         raise StateUnavailable(
             "The state store is full and takes no more predictions; try again once some were finished and expired.",
             retry_after=30,
         ) from error
-    except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError) as error:
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError):
         count_state_error("unreachable")
         raise StateUnavailable(
             "The state store does not answer. Nothing is lost; try again in a moment.",
