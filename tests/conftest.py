@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 import redis
+from celery import Celery
+from celery.result import AsyncResult
 from starlette.testclient import TestClient
 from typing_extensions import override
 from xdist.scheduler import LoadFileScheduling
@@ -140,6 +142,12 @@ def state(valkey_url: str) -> Iterator[redis.Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture
+def celery_result(state: redis.Redis, valkey_url: str) -> Callable[[str], AsyncResult]:
+    """What any Celery client of the backend sees of a prediction."""
+    return Celery(backend=valkey_url).AsyncResult
 
 
 @pytest.fixture

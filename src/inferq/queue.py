@@ -10,21 +10,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-import orjson
 import structlog
 from celery import Celery
-from celery.backends.redis import RedisBackend
 from kombu import Connection, Exchange, Producer, Queue
 from kombu.exceptions import OperationalError
 
 from inferq.broker_clients import keep_broker_clients
-from inferq.errors import SetupError, StateUnavailable, error_class
-from inferq.predictions.record import ModelReference, Problem, Result, State
+from inferq.errors import SetupError, StateUnavailable
+from inferq.predictions.record import ModelReference
 from inferq.predictions.repairs import Message, Repairs
 from inferq.sentinel import Sentinels, is_sentinel
 from inferq.telemetry.metrics import count_publish
@@ -42,12 +40,13 @@ NOTE_SECONDS = 0.05
 tells of several."""
 MOST_UNNOTED = 100
 ANSWER_SECONDS = 3
+ONE_PRIORITY: dict[str, object] = {"priority_steps": [0]}
+"""On Redis, where a queue is a list for each priority that there may be: workers would wait for four."""
 STOP = None
 PERSISTENT = 2
 NOWHERE = "inferq._nowhere"
 TRACEPARENT = "traceparent"
 """The header of a message that names the trace it belongs to."""
-CELERY_STATES = {State.SUCCEEDED: "SUCCESS", State.FAILED: "FAILURE", State.CANCELED: "REVOKED"}
 
 log = structlog.get_logger()
 
@@ -102,7 +101,7 @@ def _amqp_tls(query: Mapping[str, str]) -> dict[str, object]:
 
 
 def create_celery(broker_url: str, *, events: bool = False) -> Celery:
-    """The Celery application of workers. It stores no results of its own: see `CeleryResults`.
+    """The Celery application of workers. It stores no results: the scripts that end a prediction do.
 
     Args:
         broker_url: Where messages come from.
@@ -182,6 +181,7 @@ def _consumer_options(broker_url: str) -> dict[str, object]:
     # message, and its time-out would only run it twice. What a worker holds and has not begun, it still puts back as it ends.
     return {
         "ack_emulation": False,
+        **ONE_PRIORITY,
         "socket_timeout": 5,
         "socket_connect_timeout": 1,
         "socket_keepalive": True,
@@ -205,70 +205,7 @@ def _publisher_options(broker_url: str) -> dict[str, object]:
             "read_timeout": 2,
             "write_timeout": 2,
         }
-    return once | {"socket_timeout": 1, "socket_connect_timeout": 1}
-
-
-class CeleryResults:
-    """The copy of each outcome in Celery's result backend, so that `AsyncResult(task_id).get()` works anywhere.
-
-    Best effort: the record is the truth, and a backend that is away holds nobody up.
-    """
-
-    def __init__(self, backend_url: str, *, retention: timedelta) -> None:
-        """Connects to nothing yet."""
-        self._retention = retention
-        timeouts = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0}
-        sentinels = Sentinels.parse(backend_url) if is_sentinel(backend_url) else None
-        options = sentinels.celery_options(**timeouts) if sentinels else {}
-        self._app = Celery("inferq", backend=sentinels.celery_url if sentinels else backend_url)
-        self._app.conf.update(
-            result_serializer="json",
-            result_expires=retention,
-            redis_retry_on_timeout=False,
-            redis_backend_use_ssl=dict(sentinels.tls) if sentinels else None,
-            result_backend_transport_options={"retry_policy": {"max_retries": 0}} | options,
-            **{f"redis_{name}": value for name, value in timeouts.items()},
-        )
-
-    def copy(
-        self, task_id: str, state: State, result: Result | None, error: Problem | None
-    ) -> None:
-        """Writes how a prediction ended, in Celery's words."""
-        backend = cast("RedisBackend", self._app.backend)
-        value: Any = None
-        if result is not None:
-            value = orjson.Fragment(result.model_dump_json())
-        elif error is not None:
-            value = backend.prepare_exception(error_class(error.code)(error.detail))
-        meta = {
-            "task_id": task_id,
-            "status": CELERY_STATES[state],
-            "result": value,
-            "traceback": None,
-            "children": [],
-            "date_done": datetime.now(UTC),
-        }
-        key, value = backend.get_key_for_task(task_id), orjson.dumps(meta)
-
-        def write() -> None:
-            # Celery's own way reads first whether it succeeded before, and makes a transaction of its two steps. The
-            # record knows, and an end is written once.
-            pipe = backend.client.pipeline(transaction=False)
-            pipe.set(key, value, ex=self._retention)
-            pipe.publish(key, value)  # for those who wait in `AsyncResult.get`
-            pipe.execute()
-
-        self._best_effort(write)
-
-    def forget(self, task_id: str) -> None:
-        """Removes the copy."""
-        self._best_effort(lambda: self._app.backend.forget(task_id))
-
-    def _best_effort(self, step: Callable[[], object]) -> None:
-        try:
-            step()
-        except Exception as error:  # noqa: BLE001 - every backend has errors of its own
-            log.warning("celery_copy_failed", error=type(error).__name__)
+    return once | ONE_PRIORITY | {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 
 class _Lent(NamedTuple):

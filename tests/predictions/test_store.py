@@ -1,12 +1,14 @@
 """Each script of the life cycle on a real Valkey: what it writes, and that a lost reply costs nothing."""
 
+import threading
 import time
 from datetime import timedelta
 
 import pytest
 import redis
+from celery.exceptions import TaskRevokedError
 
-from inferq.errors import QueueFull, RecordTooNew, StateUnavailable, TooManyInFlight
+from inferq.errors import AttemptsExhausted, QueueFull, RecordTooNew, StateUnavailable, TooManyInFlight
 from inferq.predictions.encoding import SCHEMA
 from inferq.predictions.record import (
     Attempt,
@@ -16,7 +18,8 @@ from inferq.predictions.record import (
 )
 from inferq.predictions.store import LEASE, Limits, Outcome, Policy, PredictionStore
 from inferq.state import connect
-from predictions.drafts import HOUR, MODEL, draft, start
+from predictions.drafts import HOUR, MODEL, accept, draft, start, succeed
+from system.served import eventually
 
 POLICY = Policy(max_attempts=3, retention=HOUR)
 PROBLEM = Problem(type="t", title="T", status=500, detail="d", code="attempts_exhausted")
@@ -135,6 +138,38 @@ def test_a_failure_keeps_its_problem(store: PredictionStore, queued: str):
     store.finish(start(store, queued), Outcome(State.FAILED, error=problem), retention=HOUR)
     prediction = store.get(queued).prediction
     assert (prediction.state, prediction.error, prediction.result) == (State.FAILED, problem, None)
+
+
+def test_celery_clients_see_each_outcome_as_celery_tells_it_until_it_is_deleted(
+    store: PredictionStore, state, celery_result
+):
+    succeeded, failed, canceled = (accept(store) for _ in range(3))
+    succeed(store, succeeded, ["dog"])
+    outcome = Outcome(State.FAILED, error=PROBLEM)
+    assert store.finish(start(store, failed), outcome, retention=HOUR)
+    store.cancel(canceled, retention=HOUR)
+    (dog,) = celery_result(succeeded).get(timeout=5)["detections"]
+    assert dog["label"] == "dog"
+    with pytest.raises(AttemptsExhausted, match=PROBLEM.detail):
+        celery_result(failed).get(timeout=5)
+    with pytest.raises(TaskRevokedError):
+        celery_result(canceled).get(timeout=5)
+    assert 0 < state.pttl(f"celery-task-meta-{succeeded}") <= HOUR.total_seconds() * 1e3
+    store.delete(succeeded)
+    assert celery_result(succeeded).state == "PENDING"
+
+
+def test_a_celery_client_that_waits_is_woken_by_the_end(
+    store: PredictionStore, state, queued: str, celery_result
+):
+    got = []
+    waiting = threading.Thread(target=lambda: got.append(celery_result(queued).get(timeout=20)))
+    waiting.start()
+    channel = f"celery-task-meta-{queued}"
+    eventually(lambda: state.pubsub_numsub(channel)[0][1])
+    succeed(store, queued, ["dog"])
+    waiting.join(20)
+    assert got[0]["kind"] == "detections"
 
 
 def test_the_first_terminal_state_is_final(store: PredictionStore, state, queued: str):

@@ -45,7 +45,7 @@ def accept(parts: Parts) -> Callable[..., str]:
 
     def make(**changes: object) -> str:
         task_id = new_task_id()
-        key = parts.storage.key(task_id, "input")
+        key = parts.storage.key(task_id)
         parts.storage.write(key, b"pixels")
         whole = Draft(
             task_id=task_id,

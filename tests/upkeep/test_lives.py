@@ -26,7 +26,9 @@ def test_what_a_dead_worker_ran_waits_again(parts, tick, accept, start, state):
     assert (prediction.state, prediction.attempts) == (State.QUEUED, 1)
 
 
-def test_what_kills_its_workers_fails_with_words_for_people(parts, tick, accept, start, state):
+def test_what_kills_its_workers_fails_with_words_for_people(
+    parts, tick, accept, start, state, celery_result
+):
     task_id = accept()
     for _ in range(3):
         start(task_id, alone=True)
@@ -37,7 +39,7 @@ def test_what_kills_its_workers_fails_with_words_for_people(parts, tick, accept,
     assert prediction.error.code == "attempts_exhausted"
     assert "started 3 times" in prediction.error.detail
     assert "Celery" not in prediction.error.detail
-    assert parts.results._app.AsyncResult(task_id).state == "FAILURE"
+    assert celery_result(task_id).state == "FAILURE"
 
 
 def test_what_a_newer_version_made_holds_up_no_repair(parts, tick, accept, start, state):

@@ -20,7 +20,6 @@ def finished(parts, accept, start):
     def make():
         task_id = accept()
         parts.store.finish(start(task_id), DONE, retention=HOUR)
-        parts.results.copy(task_id, State.SUCCEEDED, DONE.result, None)
         return parts.store.get(task_id)
 
     return make
@@ -31,15 +30,17 @@ def blobs(parts) -> list[str]:
     return [path.as_posix() for path in root.glob("*/*/*/*/*")]
 
 
-def test_what_expired_goes_with_its_blobs_and_its_celery_copy(parts, tick, finished, state):
+def test_what_expired_goes_with_its_blobs_and_its_celery_copy(
+    parts, tick, finished, state, celery_result
+):
     old, young = finished(), finished()
     state.zadd("inferq:expiry", {old.task_id: 1})
     tick()
     assert parts.store.get(old.task_id) is None
     assert parts.store.get(young.task_id) is not None
     assert [young.task_id in blob for blob in blobs(parts)] == [True]
-    assert parts.results._app.AsyncResult(old.task_id).state == "PENDING"
-    assert parts.results._app.AsyncResult(young.task_id).state == "SUCCESS"
+    assert celery_result(old.task_id).state == "PENDING"
+    assert celery_result(young.task_id).state == "SUCCESS"
 
 
 def test_however_much_expires_is_forgotten_as_fast_as_it_came(

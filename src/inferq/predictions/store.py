@@ -14,6 +14,7 @@ import orjson
 import redis
 
 from inferq.errors import QueueFull, TooManyInFlight
+from inferq.predictions.celery_copy import celery_copy
 from inferq.predictions.encoding import SCHEMA, decode, draft_fields, record_key
 from inferq.predictions.queues import Queues, Standing
 from inferq.predictions.record import (
@@ -220,6 +221,7 @@ class PredictionStore:
         answer: Literal["requeued", "failed", "held", "fenced", "gone"] = self._call(
             "requeue", record.task_id, record.token, int(dead), policy.max_attempts,
             microseconds(policy.retention), problem.model_dump_json(),
+            celery_copy(record.task_id, State.FAILED, error=problem),
         )  # fmt: skip
         return answer
 
@@ -227,6 +229,7 @@ class PredictionStore:
         """Writes the terminal state, once; False where this attempt was fenced off."""
         answer = self._call(
             "finish", attempt.task_id, attempt.token, outcome.state, microseconds(retention),
+            celery_copy(attempt.task_id, outcome.state, outcome.result, outcome.error),
             orjson.dumps(outcome.labels), *outcome.fields(),
         )  # fmt: skip
         return bool(answer == "finished")
@@ -235,13 +238,14 @@ class PredictionStore:
         """Fails a queued prediction that may not be started any more; False where it may, or was."""
         answer = self._call(
             "fail", task_id, policy.max_attempts, microseconds(policy.retention),
-            problem.model_dump_json(),
+            problem.model_dump_json(), celery_copy(task_id, State.FAILED, error=problem),
         )  # fmt: skip
         return bool(answer == "failed")
 
     def cancel(self, task_id: str, *, retention: timedelta) -> State | None:
         """Cancels a prediction; returns its state from now on, None where there is no such prediction."""
-        answer, *canceled = self._call("cancel", task_id, microseconds(retention))
+        copy = celery_copy(task_id, State.CANCELED)
+        answer, *canceled = self._call("cancel", task_id, microseconds(retention), copy)
         for model in canceled:
             count_finished(model, State.CANCELED)
         return None if answer == "gone" else State(answer)

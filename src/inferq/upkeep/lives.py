@@ -38,7 +38,6 @@ def end_overdue(parts: Parts) -> None:
             continue
         problem = queue_timeout(record)
         if parts.store.fail(task_id, problem, policy=parts.policy):
-            parts.results.copy(task_id, State.FAILED, None, problem)
             count_finished(str(record.prediction.model), State.FAILED, problem.code)
             log.warning("overdue", **record.log_fields)
 
@@ -51,7 +50,6 @@ def _requeue(parts: Parts, task_ids: Iterable[str], *, dead: bool, worker: str =
         problem = attempts_exhausted(record)
         outcome = parts.store.requeue(record, problem, policy=parts.policy, dead=dead)
         if outcome == "failed":
-            parts.results.copy(task_id, State.FAILED, None, problem)
             count_finished(str(record.prediction.model), State.FAILED, problem.code)
         if outcome in ("requeued", "failed"):
             count_attempt(str(record.prediction.model), "lost")

@@ -10,7 +10,7 @@ from inferq.predictions.deliveries import Deliveries
 from inferq.predictions.queues import Queues
 from inferq.predictions.repairs import Repairs
 from inferq.predictions.store import Limits, Policy, PredictionStore
-from inferq.queue import CeleryResults, Publisher
+from inferq.queue import Publisher
 from inferq.settings import Settings
 from inferq.state import connect
 from inferq.storage import Storage
@@ -31,7 +31,6 @@ class Parts:
     draining: Draining
     storage: Storage
     publisher: Publisher
-    results: CeleryResults
     policy: Policy
     rules: Rules
 
@@ -56,7 +55,6 @@ class Parts:
             draining=Draining(client),
             storage=Storage.of(settings),
             publisher=Publisher(settings.queue_url(), repairs),
-            results=CeleryResults(settings.state_url(), retention=settings.retention),
             policy=Policy(settings.max_attempts, settings.retention),
             rules=Rules.of(settings),
         )

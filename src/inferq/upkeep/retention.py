@@ -39,7 +39,7 @@ def expire(parts: Parts) -> bool:
 
 
 def collect_garbage(parts: Parts) -> bool:
-    """Removes the blobs and Celery copies of some deleted predictions.
+    """Removes the blobs of some deleted predictions.
 
     Returns:
         Whether there is more, and the storage takes it.
@@ -51,7 +51,6 @@ def collect_garbage(parts: Parts) -> bool:
         except UnavailableError as error:
             log.warning("garbage_left", task_id=garbage.task_id, code=error.code)
             return False
-        parts.results.forget(garbage.task_id)
         parts.repairs.forget_garbage(garbage)
     return len(found) == BATCH
 

@@ -185,7 +185,7 @@ class _Worker:
             for reference in references
         }
         app.conf.task_queues = [queue for those in queues.values() for queue in those]
-        register_task(app, self._pipeline, self._parts.results)
+        register_task(app, self._pipeline)
         signals.worker_shutting_down.connect(self._drain, weak=False)
         # Celery warns of running as root because of pickle, which is not accepted here; and at each reconnect of
         # tasks that go on, which is what we want.

@@ -1,8 +1,7 @@
 """Batches: what carries one label."""
 
-from fastapi import APIRouter
-
 from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep
+from inferq.api.routers import resource_router
 from inferq.api.schemas import problems
 from inferq.errors import NotFound
 from inferq.predictions.lists import UNFINISHED
@@ -11,7 +10,7 @@ from inferq.predictions.record import Batch, State
 LAST = 20
 """How many of a batch's newest are looked at for the one that waits longest."""
 
-router = APIRouter(prefix="/batches/{batch:path}", tags=["batches"], responses=problems(404, 503))
+router = resource_router("/batches/{batch:path}", tags=["batches"], responses=problems(404, 503))
 
 
 @router.get("", summary="Look at a batch")
@@ -25,9 +24,7 @@ def cancel(batch: str, services: ServicesDep, access: ChangeAccess) -> Batch:
     """Cancels all predictions of a batch that have not ended; repeated, it answers the same again."""
     _look(services, access.owner, batch)
     for task_id in services.lists.unfinished_of(access.owner, batch):
-        state = services.store.cancel(task_id, retention=services.settings.retention)
-        if state is State.CANCELED:
-            services.results.copy(task_id, State.CANCELED, None, None)
+        services.store.cancel(task_id, retention=services.settings.retention)
     return _look(services, access.owner, batch)
 
 

@@ -9,7 +9,7 @@ local state, lane, owner, model, batch, idempotency, input_key, labels = unpack(
 
 if not state then return 'gone' end
 local revision = redis.call('HGET', key, 'revision') + 1
-redis.call('DEL', key)
+redis.call('DEL', key, 'celery-task-meta-' .. id)
 leave_queue(id, lane)
 redis.call('ZREM', 'inferq:leases', id)
 redis.call('ZREM', 'inferq:expiry', id)

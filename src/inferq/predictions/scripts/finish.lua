@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Ends an attempt: a running record becomes terminal, once, if the caller's token is current.
--- ARGV: task id, token, terminal state, retention, the labels that were found as a JSON array, then fields and values.
+-- ARGV: task id, token, terminal state, retention, its copy for Celery, the labels that were found as a JSON array, then
+-- fields and values.
 -- Returns 'finished', 'fenced' (another attempt or outcome holds) or 'gone'. Repeated with the same
 -- token it answers 'finished' again and changes nothing.
 local id, token, state, retention = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local labels = ARGV[5]
+local copy, labels = ARGV[5], ARGV[6]
 local current, holder, model, started, owner, created =
   unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'state', 'token', 'model', 'started', 'owner', 'created'))
 
@@ -12,7 +13,7 @@ if not current then return 'gone' end
 if holder ~= token then return 'fenced' end
 if current ~= 'running' then return current == state and 'finished' or 'fenced' end
 
-settle(id, state, retention, {'labels', labels, unpack(rest(6))})
+settle(id, state, retention, copy, {'labels', labels, unpack(rest(7))})
 for _, label in ipairs(cjson.decode(labels)) do
   redis.call('ZADD', 'inferq:label:' .. owner .. ':' .. label, created, id)
 end

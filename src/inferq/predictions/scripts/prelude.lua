@@ -100,9 +100,12 @@ local function tell_end(id, state, owner, url, time)
   enter_lane(id, lane, time)
 end
 
--- The one way into a terminal state; `fields` are names and values in turn.
-local function settle(id, state, retention, fields)
+-- The one way into a terminal state; `fields` are names and values in turn, `copy` is what Celery's clients are to find.
+local function settle(id, state, retention, copy, fields)
   local time = now()
+  local meta = 'celery-task-meta-' .. id
+  redis.call('SET', meta, copy, 'PX', text(math.max(1, math.ceil(retention / 1000))))
+  redis.call('PUBLISH', meta, copy)
   local lane, owner, created, callback =
     unpack(redis.call('HMGET', 'inferq:prediction:' .. id, 'lane', 'owner', 'created', 'callback_url'))
   local expires = text(time + retention)
