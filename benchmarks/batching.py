@@ -75,7 +75,7 @@ class Bench:
         pipeline = Pipeline(
             self.store, self.storage, models={model.about.reference: model}, workplace=workplace
         )
-        key = self.storage.key("bench", "input")
+        key = self.storage.key("bench")
         self.storage.write(key, picture)
         reference = ModelReference.parse(model.about.reference)
         given = draft().input.model_copy(update={"sha256": hashlib.sha256(picture).hexdigest()})

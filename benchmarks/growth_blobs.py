@@ -42,9 +42,9 @@ def measure(sizes: Sequence[int]) -> list[str]:
         have: list[str] = []
         for size in sizes:
             while len(have) < size - SAMPLES:
-                have.append(storage.key(new_task_id(), "input"))
+                have.append(storage.key(new_task_id()))
                 storage.write(have[-1], DATA)
-            keys = [storage.key(new_task_id(), "input") for _ in range(SAMPLES)]
+            keys = [storage.key(new_task_id()) for _ in range(SAMPLES)]
             write = _median_ms(lambda key: storage.write(key, DATA), keys)
             old = (have or keys)[:: max(1, len(have or keys) // SAMPLES)][:SAMPLES]
             read = _median_ms(storage.read, old)

@@ -85,7 +85,7 @@ def main() -> None:
 
 def _measure(way: Way, photo: bytes, *, counts: bool) -> None:
     sha256 = hashlib.sha256(photo).hexdigest()
-    keys = [Storage.key(new_task_id(), "input") for _ in range(TURNS)]
+    keys = [Storage.key(new_task_id()) for _ in range(TURNS)]
     cpu, started = time.process_time(), time.perf_counter()
     for key in keys:
         way.storage.write(key, photo)

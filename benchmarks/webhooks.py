@@ -134,7 +134,7 @@ class Worker:
 
     def _accept(self, callback_url: str | None) -> str:
         task_id = new_task_id()
-        key = self.parts.storage.key(task_id, "input")
+        key = self.parts.storage.key(task_id)
         self.parts.storage.write(key, self._photo)
         given = Input(
             media_type="image/jpeg",

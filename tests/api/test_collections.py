@@ -256,4 +256,4 @@ def test_two_hundred_posts_with_one_key_at_once_make_one_prediction(
     assert status == 202
     assert ids(live.client.get(URL).json()) == [task_id]
     blobs = [path for path in (settings.data_dir / "storage").glob("*/*/*/*/*") if path.is_file()]
-    assert [path.parent.name for path in blobs] == [task_id]
+    assert [path.name for path in blobs] == [task_id]

@@ -260,7 +260,7 @@ def test_a_picture_that_breaks_off_in_storage_breaks_off_for_the_client_too(serv
     data = encoded(Image.fromarray(noise), "PNG")
     assert len(data) > 1.2 * 2**20
     task_id = accepted(server, data)
-    (blob,) = storage_folder(server).rglob("input")
+    (blob,) = storage_folder(server).rglob(task_id)
     os.truncate(blob, 2**20 + 1000)
     with pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{server.url}{URL}/{task_id}/image", headers=server.headers)

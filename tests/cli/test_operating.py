@@ -96,7 +96,7 @@ def test_what_failed_is_run_again_once_with_its_input(
 ):
     serve(state, model)
     reference = ModelReference.parse(model.about.reference)
-    key = storage.key("x", "input")
+    key = storage.key("x")
     storage.write(key, b"an input")
     task_id = fail(store, owner, ModelFailed("No."), model=reference, input_key=key)
     gone = fail(

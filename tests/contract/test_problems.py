@@ -324,7 +324,7 @@ def a_picture_of_noise(site: Site):
 def a_picture_that_the_storage_has_damaged(site: Site):
     api = site.start()
     path = site.queued(api)
-    (blob,) = (site.settings.data_dir / "storage").rglob("input")
+    (blob,) = (site.settings.data_dir / "storage").rglob(path.rpartition("/")[2])
     blob.write_bytes(site.photo[:-1] + b"?")
     return api.get(f"{path}/image")
 

@@ -15,15 +15,15 @@ KEY = "2026/01/01/x/input"
 
 
 def test_what_was_written_is_read_back_and_may_be_written_again(node: Storage):
-    key = node.key("abc", "input")
+    key = node.key("abc")
     for data in (b"\x00\xff" * 1000, b"", b"other"):
         node.write(key, data)
         assert node.read(key) == data
 
 
 def test_keys_lie_under_their_day():
-    assert re.fullmatch(r"\d{4}/\d\d/\d\d/abc/input", Storage.key("abc", "input"))
-    assert Storage.sibling("2026/11/24/abc/input", "preview") == "2026/11/24/abc/preview"
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/ab/abc", Storage.key("abc"))
+    assert Storage.derived("2026/11/24/ab/abc", "preview") == "2026/11/24/ab/abc.made/preview"
 
 
 def test_a_missing_blob_is_not_found_and_deleting_it_is_no_error(node: Storage):
@@ -64,15 +64,15 @@ def test_a_copy_outlives_what_it_was_made_of(node: Storage):
 
 
 def test_a_prediction_is_removed_with_all_its_blobs(node: Storage):
-    key = node.key("a", "input")
+    key = node.key("a")
     node.write(key, b"1")
-    node.write(node.sibling(key, "preview.webp"), b"2")
-    other = node.key("ab", "input")
+    node.write(node.derived(key, "preview.webp"), b"2")
+    other = node.key("ab")
     node.write(other, b"3")
     node.delete_all(key)
     node.delete_all(key)
     with pytest.raises(NotFound):
-        node.read(node.sibling(key, "preview.webp"))
+        node.read(node.derived(key, "preview.webp"))
     assert node.read(other) == b"3"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from inferq.errors import DiskFull, NotFound, StorageUnavailable
 from inferq.storage import Access, Storage
 from inferq.storage.local import LocalFiles
 
-KEY = "2026/01/01/x/preview"
+INPUT = "2026/01/01/ab/abc"
+KEY = f"{INPUT}.made/preview"
 DYING = """
 import os, sys
 from inferq.storage import Storage
@@ -54,12 +56,12 @@ def storage(folder: Path) -> Iterator[Storage]:
 
 
 def files(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*/*/*/*/*") if path.is_file()]
+    return [path for path in folder.glob("*/*/*/**/*") if path.is_file()]
 
 
-def run(script: str, folder: Path) -> "subprocess.Popen[bytes]":
+def run(script: str, folder: Path, key: str = KEY) -> "subprocess.Popen[bytes]":
     folder.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen([sys.executable, "-c", script, folder.as_uri(), KEY])
+    return subprocess.Popen([sys.executable, "-c", script, folder.as_uri(), key])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,16 @@ def test_a_writer_that_dies_in_the_middle_leaves_no_part_under_the_name(
         storage.read(KEY)
     storage.write(KEY, b"whole")
     assert storage.read(KEY) == b"whole"
-    storage.delete_all(KEY)
+    storage.delete_all(INPUT)
+    assert files(folder) == []
+
+
+def test_what_a_writer_left_of_an_input_that_was_never_accepted_goes_with_its_day(
+    storage: Storage, folder: Path
+):
+    assert run(DYING, folder, INPUT).wait() == 9
+    assert files(folder) != []
+    storage.drop_day(date(2026, 1, 1))
     assert files(folder) == []
 
 
@@ -147,24 +158,25 @@ def test_a_file_is_on_the_disk_before_it_is_there_if_that_is_asked_for(
     folder: Path, monkeypatch, fsync: bool
 ):
     steps: list[str] = []
-    sync, replace = os.fsync, Path.replace
+    sync, replace = os.fsync, os.replace
 
     def note_sync(descriptor: int) -> None:
         steps.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
         sync(descriptor)
 
-    def note_replace(source: Path, target: Path) -> Path:
+    def note_replace(source: str, target: str) -> None:
         steps.append("in place")
-        return replace(source, target)
+        replace(source, target)
 
     storage = Storage(folder.as_uri(), Access(fsync=fsync))
     storage.check()
     monkeypatch.setattr(os, "fsync", note_sync)
-    monkeypatch.setattr(Path, "replace", note_replace)
-    storage.write(KEY, b"1")
-    storage.copy(KEY, "2026/01/01/y/input")
+    monkeypatch.setattr(os, "replace", note_replace)
+    storage.write(INPUT, b"1")
+    storage.copy(INPUT, "2026/01/01/cd/cde")
     names = [step.partition(".")[0] for step in steps]
     expected = []
-    for task, name in (("x", "preview"), ("y", "input")):
-        expected += [name, "in place", task, "01", "01", "2026"] if fsync else ["in place"]
+    for shard, name in (("ab", "abc"), ("cd", "cde")):
+        folders = [shard, "01", "01", "2026", folder.name]
+        expected += [name, "in place", *folders] if fsync else ["in place"]
     assert names == expected

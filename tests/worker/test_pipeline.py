@@ -55,7 +55,7 @@ class Rude(ServedModel):
 @pytest.fixture
 def accepted(store: PredictionStore, storage: Storage, photo) -> str:
     """The task id of a photograph that waits."""
-    key = storage.key("x", "input")
+    key = storage.key("x")
     storage.write(key, photo["chelsea"])
     draft = Draft(
         task_id=new_task_id(),

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -69,7 +68,7 @@ def submit(
         owner=caller.owner,
         model=ModelReference(name=card.name, version=card.version),
         input=given,
-        input_key=services.storage.key(task_id, "input"),
+        input_key=services.storage.key(task_id),
         parameters=parameters,
         metadata=options.metadata,
         batch=options.batch,
@@ -110,7 +109,7 @@ def rerun(
         owner=record.owner,
         model=ModelReference(name=card.name, version=card.version),
         input=taken,
-        input_key=services.storage.key(task_id, "input"),
+        input_key=services.storage.key(task_id),
         parameters=parameters,
         metadata=prediction.metadata,
         batch=prediction.batch,
@@ -143,7 +142,15 @@ def _checked(services: Services, card: RegisteredCard, upload: Upload) -> Input:
             services.settings.max_pixels, [name.upper() for name in services.settings.formats]
         ),
     )
-    return Input(filename=upload.filename, **asdict(accepted))
+    return Input(
+        kind=accepted.kind,
+        filename=upload.filename,
+        media_type=accepted.media_type,
+        width=accepted.width,
+        height=accepted.height,
+        bytes=accepted.bytes,
+        sha256=accepted.sha256,
+    )
 
 
 def _check_again(services: Services, card: RegisteredCard, record: Record) -> Input:

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TypeVar, cast
 
@@ -78,14 +78,17 @@ class Storage:
         return cls(settings.blob_url(), access)
 
     @staticmethod
-    def key(task_id: str, name: str) -> str:
-        """The key of a new blob of a prediction: `2026/11/24/<task id>/<name>`."""
-        return f"{datetime.now(UTC):%Y/%m/%d}/{task_id}/{name}"
+    def key(task_id: str) -> str:
+        """The key of a prediction's input, by its day and in one of 256 folders: `2026/11/24/8e/8e30c2…`.
+
+        A folder of its own would take as long to make as the file.
+        """
+        return f"{datetime.now(UTC):%Y/%m/%d}/{task_id[:2]}/{task_id}"
 
     @staticmethod
-    def sibling(key: str, name: str) -> str:
-        """The key of another blob of the same prediction."""
-        return f"{key.rpartition('/')[0]}/{name}"
+    def derived(key: str, name: str) -> str:
+        """The key of what is made from a blob."""
+        return f"{key}.made/{name}"
 
     def write(self, key: str, data: bytes) -> None:
         """Writes a blob whole: nobody ever reads a part of it, even if this process dies meanwhile.
@@ -158,9 +161,18 @@ class Storage:
             self._find(lambda: self._fs.rm_file(self._path(key)))
 
     def delete_all(self, key: str) -> None:
-        """Removes a blob and its siblings; no error where there are none."""
-        with suppress(NotFound):
-            self._find(lambda: self._fs.rm(self._path(key.rpartition("/")[0]), recursive=True))
+        """Removes a blob and what was made from it; no error where there is none."""
+        path = self._path(key)
+
+        def remove() -> None:
+            try:
+                self._fs.rm_file(path)
+            except FileNotFoundError:
+                self._meet()  # it is only gone where the storage itself is there
+            with suppress(FileNotFoundError):
+                self._fs.rm(f"{path}.made", recursive=True)
+
+        self._call(remove)
 
     def days(self) -> list[date]:
         """The days that blobs were written on."""
@@ -244,7 +256,7 @@ class Storage:
         return f"{self._root}/{key}"
 
     def _call(self, call: Callable[[], T]) -> T:
-        with _storage_errors():
+        with _StorageErrors():
             return self._patience.call(call)
 
     def _find(self, call: Callable[[], T]) -> T:
@@ -353,14 +365,15 @@ def _unavailable() -> StorageUnavailable:
     )
 
 
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    try:
-        yield
-    except InferqError:
-        raise
-    except Exception as error:
-        # The border to libraries that have a tree of errors each, not all of them an OSError.
+class _StorageErrors:
+    """The border to libraries that have a tree of errors each, not all of them an OSError."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, InferqError):
+            return
         if isinstance(error, FileNotFoundError) and not names_no_place(error):
             raise NotFound("This file is not in storage any more.") from error
         fault = explain(error)

@@ -2,10 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fsspec.implementations.local import LocalFileSystem
 from typing_extensions import override
+
+# Paths are plain text here: pathlib takes each of them apart, which lasts longer than what is done with it.
+# ruff: noqa: PTH103, PTH105, PTH123
 
 
 class LocalFiles(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -18,9 +21,7 @@ class LocalFiles(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
 
     @override
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as file:
+        with _open_new(path) as file:
             file.write(value)
             self._sync(file.fileno())
 
@@ -28,13 +29,14 @@ class LocalFiles(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **_: Any
     ) -> bytes:
-        with Path(path).open("rb") as file:
-            file.seek(start or 0)
+        with open(path, "rb", buffering=0) as file:
+            if start:
+                file.seek(start)
             return file.read(-1 if end is None else end - (start or 0))
 
     @override
     def cp_file(self, path1: str, path2: str, **options: Any) -> None:
-        Path(path2).parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(path2.rpartition("/")[0], exist_ok=True)
         super().cp_file(path1, path2, **options)
         with Path(path2).open("rb") as file:
             self._sync(file.fileno())
@@ -42,10 +44,10 @@ class LocalFiles(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
     @override
     def mv(self, path1: str, path2: str, recursive: bool = True, **_: Any) -> None:
         """Not fsspec's, which copies where it cannot rename: then others could read a part."""
-        Path(path1).replace(path2)
+        os.replace(path1, path2)
         if self._fsync:
             # The name is in the folder, and new folders are in the one above: all were made for this file.
-            for folder in list(Path(path2).parents)[:4]:
+            for folder in list(Path(path2).parents)[:5]:
                 descriptor = os.open(folder, os.O_RDONLY)
                 try:
                     os.fsync(descriptor)
@@ -55,3 +57,12 @@ class LocalFiles(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
     def _sync(self, descriptor: int) -> None:
         if self._fsync:
             os.fsync(descriptor)
+
+
+def _open_new(path: str) -> BinaryIO:
+    """A file to be written, in a folder that is nearly always there."""
+    try:
+        return open(path, "wb")
+    except FileNotFoundError:
+        os.makedirs(path.rpartition("/")[0], exist_ok=True)
+        return open(path, "wb")

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Annotated, Literal
 
 import anyio.from_thread
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.blobs import BLOB_RESPONSES, Blob
 from inferq.api.deps import ReadAccess, Services, ServicesDep
 from inferq.api.languages import LONGEST_TAG, reader_language
+from inferq.api.routers import resource_router
 from inferq.api.schemas import Responses, problems
 from inferq.api.waiting import find, require_end
 from inferq.errors import NotFound, UnknownModel
@@ -29,8 +30,8 @@ ANY_FILE: Responses = {
     }
 }
 
-router = APIRouter(
-    prefix="/predictions/{task_id}",
+router = resource_router(
+    "/predictions/{task_id}",
     tags=["pictures"],
     default_response_class=Response,
     responses=BLOB_RESPONSES | problems(404, 416, 503),
@@ -75,7 +76,7 @@ async def get_preview(
     blob = Blob(_tag(record, max_side), "image/webp", f"{_stem(record)}-preview.webp")
     if unchanged := blob.unchanged(request):
         return unchanged
-    key = services.storage.sibling(record.input_key, f"preview-{max_side}-{render_version()}.webp")
+    key = services.storage.derived(record.input_key, f"preview-{max_side}-{render_version()}.webp")
 
     def make() -> bytes:
         data = services.drawing.preview(_original(services, record), int(max_side))
