@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from typing_extensions import override
@@ -92,7 +91,6 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # it would name this server's own scheme and host, which a proxy may have changed
         lifespan=lifespan,
-        generate_unique_id_function=_operation_id,
     )
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CROSS_ORIGIN)
@@ -169,7 +167,3 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.services.changes.close()
         await super().shutdown(sockets)
-
-
-def _operation_id(route: APIRoute) -> str:
-    return f"{route.tags[0] if route.tags else 'root'}-{route.name.rstrip('_')}"

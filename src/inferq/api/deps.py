@@ -26,7 +26,7 @@ from inferq.predictions.events import EventLog
 from inferq.predictions.lists import PredictionLists
 from inferq.predictions.queues import Queues
 from inferq.predictions.store import PredictionStore
-from inferq.queue import CeleryResults, Publisher
+from inferq.queue import Publisher
 from inferq.render.processes import RenderProcesses
 from inferq.settings import Settings
 from inferq.storage import Storage
@@ -57,7 +57,6 @@ class Services:
     storage: Storage
     register: ModelRegister
     publisher: Publisher
-    results: CeleryResults
     upkeep: Upkeep
     capacity: Capacity
     viewer: Viewer
@@ -90,7 +89,6 @@ class Services:
             storage=parts.storage,
             register=parts.register,
             publisher=parts.publisher,
-            results=parts.results,
             upkeep=Upkeep(parts),
             capacity=Capacity(parts),
             viewer=viewer,
@@ -121,10 +119,15 @@ def external_tokens(settings: Settings, accounts: AccountStore) -> "ExternalToke
     return ExternalTokens.of(settings, accounts)
 
 
-async def get_services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     """The services that the application's lifespan made."""
     services: Services = request.app.state.services
     return services
+
+
+async def get_services(request: Request) -> Services:
+    """The same as a dependency."""
+    return services_of(request)
 
 
 def cookie_name(settings: Settings) -> str:
@@ -145,7 +148,7 @@ class CredentialCheck(SecurityBase):
             Unauthenticated: There is no credential, or it is not valid.
             InsufficientScope: It does not allow this.
         """
-        services: Services = request.app.state.services
+        services = services_of(request)
         token = sent_token(request, services.settings)
         if token is None:
             raise Unauthenticated(
@@ -188,7 +191,7 @@ async def get_access(
         return Access(caller.owner, caller)
     if Scope.ADMIN not in caller.scopes or user.role is not Role.ADMIN:
         raise InsufficientScope.of(Scope.ADMIN)
-    services: Services = request.app.state.services
+    services = services_of(request)
     named = await run_in_threadpool(services.accounts.user, owner)
     if named is None:
         raise NotFound(f"There is no user {owner!r}.")

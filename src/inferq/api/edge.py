@@ -1,12 +1,12 @@
 """What every request passes first: its trace id, the Host and Origin checks, security headers, the access log."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inferq.api.problems import internal_problem, problem_response
@@ -17,8 +17,8 @@ from inferq.telemetry.traces import Span, following, read_traceparent, span, tra
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 SAME_SITE = frozenset({"same-origin", "none"})
-IMMUTABLE = "public, max-age=31536000, immutable"
-PRIVATE = "private, no-cache"
+IMMUTABLE = b"public, max-age=31536000, immutable"
+PRIVATE = b"private, no-cache"
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -46,7 +46,8 @@ class Edge:
             urlsplit(settings.public_url).netloc.lower() if settings.public_url else None
         )
         self._guests = frozenset(origin.lower() for origin in settings.cors_origins)
-        self._headers = SECURITY_HEADERS | (HSTS if settings.is_behind_tls else {})
+        headers = SECURITY_HEADERS | (HSTS if settings.is_behind_tls else {})
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -110,7 +111,7 @@ class Edge:
 class _Answer:
     """Watches a response go out: adds the headers that all have, remembers what the log tells."""
 
-    def __init__(self, send: Send, scope: Scope, headers: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, scope: Scope, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._scope = scope
         self._headers = headers
@@ -122,24 +123,27 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._head_after = time.perf_counter() - self._started
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
-            for name, value in self._scope.get("limit_headers", {}).items():
-                headers[name] = value
-            headers["X-Request-ID"] = self._scope["trace_id"]
-            hashed = self._scope["path"].startswith("/assets/") and self.status == HTTPStatus.OK
-            headers.setdefault("Cache-Control", IMMUTABLE if hashed else PRIVATE)
+            headers = message["headers"] = list(message["headers"])
+            self._complete(headers)
         await self._send(message)
+
+    def _complete(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Adds what all answers carry, where a route says nothing of it. Straight on: it is done for each of them."""
+        named = {name for name, _ in headers}
+        headers += [header for header in self._headers if header[0] not in named]
+        headers.append((b"x-request-id", self._scope["trace_id"].encode()))
+        if b"cache-control" not in named:
+            hashed = self._scope["path"].startswith("/assets/") and self.status == HTTPStatus.OK
+            headers.append((b"cache-control", IMMUTABLE if hashed else PRIVATE))
+        limits = self._scope.get("limit_headers")
+        if limits:
+            headers += [(name.encode(), value.encode()) for name, value in limits.items()]
 
     @property
     def route(self) -> str:
         """The path as its route writes it, so that there are few; empty where there is none."""
-        # The route knows only what stands behind the prefixes of the routers around it.
         form: str = getattr(self._scope.get("route"), "path_format", "")
-        end = form.format_map(self._scope.get("path_params", {}))
-        path: str = self._scope["path"]
-        return path.removesuffix(end) + form if form and path.endswith(end) else form
+        return form
 
     def tell(self, request: Span) -> None:
         """Says in the request's span what is known of it now."""

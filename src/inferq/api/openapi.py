@@ -162,6 +162,17 @@ def named_headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
+def header_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """A request header that a route reads by itself."""
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
+
+
 def answers(*status: int, description: str, names: tuple[str, ...]) -> Responses:
     """The `responses` of a route for these statuses, with their headers."""
     return {code: {"description": description, "headers": named_headers(*names)} for code in status}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -26,12 +26,13 @@ from inferq.api.deps import (
     cookie_name,
     sent_token,
 )
+from inferq.api.routers import resource_router
 from inferq.api.schemas import Body, problems
 from inferq.api.signin import demo_login, issue, lifetime, offers_demo, sign_in
 from inferq.errors import InsufficientScope, NotFound, Unauthenticated
 
-router = APIRouter(
-    prefix="/auth", tags=["auth"], responses=problems(401, 503), route_class=JsonRoute
+router = resource_router(
+    "/auth", tags=["auth"], responses=problems(401, 503), route_class=JsonRoute
 )
 
 NO_STORE = {"Cache-Control": "no-store"}

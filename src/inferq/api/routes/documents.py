@@ -2,16 +2,17 @@
 
 from html import escape
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, Field
 
+from inferq.api.routers import root_router
 from inferq.api.schemas import problems
 from inferq.api.web import WEB_DIST
 from inferq.errors import InferqError, NotFound, error_class
 from inferq.predictions.record import PROBLEM_TYPES
 
-router = APIRouter()
+router = root_router()
 
 
 class ProblemType(BaseModel):

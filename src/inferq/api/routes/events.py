@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from inferq.api.deps import ReadAccess, ServicesDep
+from inferq.api.routers import resource_router
 from inferq.api.schemas import Responses, problems
 from inferq.api.streams import Wish, follow_all, follow_one
 from inferq.api.waiting import find
@@ -31,7 +32,7 @@ LastEventId = Annotated[
     Header(description="The `id` of the last event seen; what came since is sent first."),
 ]
 
-router = APIRouter(
+router = resource_router(
     tags=["events"], default_response_class=Response, responses=STREAM | problems(503)
 )
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from inferq.api.callers import Access
 from inferq.api.deps import ReadAccess, Services, ServicesDep
+from inferq.api.routers import resource_router
 from inferq.api.schemas import OwnedSelection, Responses, View, problems
 from inferq.api.selection import chosen
 from inferq.errors import NotFound
@@ -22,7 +23,7 @@ MEDIA_TYPES = sorted({each.media_type for each in EXPORT_FORMATS.values()} | {"a
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE: Responses = {200: {"description": "The file", "content": dict.fromkeys(MEDIA_TYPES, BINARY)}}
 
-router = APIRouter(
+router = resource_router(
     tags=["predictions"], default_response_class=Response, responses=FILE | problems(503)
 )
 

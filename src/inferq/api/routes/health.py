@@ -1,12 +1,13 @@
 """Probes: whether the process lives, and whether it can accept predictions."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from inferq.api.deps import ServicesDep
+from inferq.api.routers import root_router
 from inferq.api.schemas import Readiness, problems
 from inferq.errors import UnavailableError
 
-router = APIRouter(tags=["health"], responses=problems(400))
+router = root_router(tags=["health"], responses=problems(400))
 
 
 @router.get("/healthz", summary="Does the process live?")

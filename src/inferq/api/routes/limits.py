@@ -1,13 +1,12 @@
 """The limits: what this server takes."""
 
-from fastapi import APIRouter
-
 from inferq.api.deps import MAY_READ, ServicesDep
+from inferq.api.routers import resource_router
 from inferq.api.schemas import Limits
 from inferq.api.submit import BATCH_CHARACTERS, METADATA_BYTES
 from inferq.models.inputs import MEDIA_TYPES
 
-router = APIRouter(tags=["limits"], dependencies=[MAY_READ])
+router = resource_router(tags=["limits"], dependencies=[MAY_READ])
 
 
 @router.get("/limits", summary="Look at the limits")

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from inferq.api.bodies import JsonRoute
 from inferq.api.deps import ChangeAccess, ReadAccess, ServicesDep
 from inferq.api.openapi import answers
 from inferq.api.paging import next_link, read_cursor
+from inferq.api.routers import resource_router
 from inferq.api.schemas import Deleted, Deletion, ListQuery, PredictionPage, problems
 from inferq.api.selection import chosen
 from inferq.errors import InvalidParameter
 
-router = APIRouter(tags=["predictions"], responses=problems(503), route_class=JsonRoute)
+router = resource_router(tags=["predictions"], responses=problems(503), route_class=JsonRoute)
 
 
 @router.get(

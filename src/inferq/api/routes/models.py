@@ -1,13 +1,12 @@
 """The models that workers serve."""
 
-from fastapi import APIRouter
-
 from inferq.api.deps import MAY_READ, Services, ServicesDep
+from inferq.api.routers import resource_router
 from inferq.api.schemas import ModelCard, ModelList, problems
 from inferq.errors import NotFound
 from inferq.models.register import RegisteredCard
 
-router = APIRouter(tags=["models"], dependencies=[MAY_READ], responses=problems(503))
+router = resource_router(tags=["models"], dependencies=[MAY_READ], responses=problems(503))
 
 
 @router.get("/models", summary="List the models")

@@ -2,16 +2,24 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import structlog
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import Body, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from inferq.api.bodies import JsonRoute
 from inferq.api.callers import Access, Caller
-from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
-from inferq.api.openapi import answers, follow_ups, named_headers
+from inferq.api.deps import (
+    ChangeAccess,
+    ReadAccess,
+    Services,
+    ServicesDep,
+    Submitter,
+    services_of,
+)
+from inferq.api.openapi import answers, follow_ups, header_parameter, named_headers
+from inferq.api.routers import resource_router
 from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
 from inferq.api.submit import submit
@@ -24,14 +32,15 @@ from inferq.api.waiting import (
     wait_for_new,
     wait_preference,
 )
-from inferq.errors import AlreadyFinished
+from inferq.errors import AlreadyFinished, InvalidParameter
 from inferq.predictions.links import prediction_path
 from inferq.predictions.record import Prediction, State, new_task_id
 from inferq.predictions.store import Acceptance
 from inferq.webhooks.receivers import URL_CHARACTERS
 
-router = APIRouter(tags=["predictions"], route_class=JsonRoute)
+router = resource_router(tags=["predictions"], route_class=JsonRoute)
 
+IDEMPOTENCY_KEY_CHARACTERS = 255
 UPLOAD_FIELDS: dict[str, Any] = {
     "model": {
         "type": "string",
@@ -121,16 +130,13 @@ UNCHANGED = answers(
     304, description="Nothing changed since `If-None-Match`", names=("ETag", "Preference-Applied")
 )
 
-PreferHeader = Annotated[
-    str | None, Header(description="`wait=N`: answer at the end, or after N seconds (at most 30).")
-]
-IdempotencyHeader = Annotated[
-    str | None,
-    Header(
-        max_length=255,
-        description="Sent again with the same key, a request makes nothing new: it is answered with what it made.",
-    ),
-]
+PREFER = header_parameter("prefer", "`wait=N`: answer at the end, or after N seconds (at most 30).")
+IF_NONE_MATCH = header_parameter("if-none-match", "The `ETag` of an earlier answer.")
+IDEMPOTENCY_KEY = header_parameter(
+    "idempotency-key",
+    "Sent again with the same key, a request makes nothing new: it is answered with what it made.",
+    maxLength=IDEMPOTENCY_KEY_CHARACTERS,
+)
 
 
 @router.post(
@@ -139,26 +145,25 @@ IdempotencyHeader = Annotated[
     status_code=202,
     response_model=Prediction,
     responses=ACCEPTED | FINISHED | problems(400, 403, 408, 413, 415, 422, 429, 503, 507),
-    openapi_extra={"requestBody": UPLOAD_BODY, "parameters": UPLOAD_PARAMETERS},
+    openapi_extra={
+        "requestBody": UPLOAD_BODY,
+        "parameters": [PREFER, IDEMPOTENCY_KEY, *UPLOAD_PARAMETERS],
+    },
 )
-async def create(
-    request: Request,
-    services: ServicesDep,
-    caller: Submitter,
-    prefer: PreferHeader = None,
-    idempotency_key: IdempotencyHeader = None,
-) -> Response:
+async def create(request: Request, caller: Submitter) -> Response:
     """Predict on an upload: answers 202 with the prediction's `task_id` once it is safely accepted.
 
     The body is multipart (a file `image`, and fields) or the image itself, with the fields as query
     parameters. What fields a model takes beyond `model`, `batch`, `start_within`, `metadata` and
     `callback_url`, its card says.
     """
+    services = services_of(request)
+    wishes = _Wishes.of(request)
     await services.limits.submit(request, caller)
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
     caller.require_valid()  # the upload may have taken its time
-    make = partial(submit, services, upload, idempotency_key=_unquoted(idempotency_key))
-    return await _accept(services, caller, make, wait_preference(prefer))
+    make = partial(submit, services, upload, idempotency_key=wishes.idempotency_key)
+    return await _accept(services, caller, make, wishes.wait)
 
 
 @router.get(
@@ -166,21 +171,16 @@ async def create(
     summary="Look at a prediction, or wait for it",
     response_model=Prediction,
     responses=FOUND | UNCHANGED | problems(400, 404, 503),
+    openapi_extra={"parameters": [PREFER, IF_NONE_MATCH]},
 )
-async def get(
-    task_id: str,
-    services: ServicesDep,
-    access: ReadAccess,
-    prefer: PreferHeader = None,
-    if_none_match: Annotated[
-        str | None, Header(description="The `ETag` of an earlier answer.")
-    ] = None,
-) -> Response:
+async def get(request: Request, task_id: str, access: ReadAccess) -> Response:
     """A prediction as it is now, or with `Prefer: wait=N` as soon as it has ended.
 
     With `If-None-Match` as well, the answer comes at any change, or is 304 when none came in time.
     """
-    seconds = wait_preference(prefer)
+    services = services_of(request)
+    seconds = wait_preference(request.headers.get("prefer"))
+    if_none_match = request.headers.get("if-none-match")
     if not seconds:
         shown = await run_in_threadpool(look, services, task_id, access.owner)
     elif if_none_match is None:
@@ -207,7 +207,6 @@ def cancel(task_id: str, services: ServicesDep, access: ChangeAccess) -> Respons
     state = services.store.cancel(task_id, retention=services.settings.retention)
     if state is not None and state is not State.CANCELED:
         raise AlreadyFinished(f"The prediction had {state} before it could be canceled.")
-    services.results.copy(task_id, State.CANCELED, None, None)
     return look(services, task_id, access.owner).response()
 
 
@@ -217,6 +216,7 @@ def cancel(task_id: str, services: ServicesDep, access: ChangeAccess) -> Respons
     status_code=202,
     response_model=Prediction,
     responses=ACCEPTED | FINISHED | problems(403, 404, 408, 409, 413, 415, 422, 429, 503, 507),
+    openapi_extra={"parameters": [PREFER, IDEMPOTENCY_KEY]},
 )
 async def rerun(
     request: Request,
@@ -224,20 +224,19 @@ async def rerun(
     services: ServicesDep,
     caller: Submitter,
     wish: Annotated[Rerun, Body()] = Rerun(),  # noqa: B008 - immutable
-    prefer: PreferHeader = None,
-    idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Makes a prediction of the same input, which is copied: deleting one leaves the other as it is.
 
     Any prediction that has ended can be run again, with another model or other parameters if the body says so.
     """
+    wishes = _Wishes.of(request)
 
     def again(by: Caller, new_id: str) -> Acceptance:
         record = find(services, task_id, by.owner)
-        return run_again(services, record, wish, new_id, idempotency_key=_unquoted(idempotency_key))
+        return run_again(services, record, wish, new_id, idempotency_key=wishes.idempotency_key)
 
     await services.limits.submit(request, caller)
-    return await _accept(services, caller, again, wait_preference(prefer))
+    return await _accept(services, caller, again, wishes.wait)
 
 
 @router.delete(
@@ -285,6 +284,23 @@ def _applied(seconds: int | None) -> dict[str, str]:
     return {} if seconds is None else {"Preference-Applied": f"wait={seconds}"}
 
 
-def _unquoted(key: str | None) -> str | None:
-    """An `Idempotency-Key`, which is a quoted string by its draft, and a bare one with many clients."""
-    return key.strip('"') if key else None
+class _Wishes(NamedTuple):
+    """What a request's headers say of how it is to be answered. Read here: FastAPI would look anew each time how."""
+
+    wait: int | None
+    """For how many seconds to wait for the end."""
+    idempotency_key: str | None
+    """A quoted string by its draft, and a bare one with many clients."""
+
+    @classmethod
+    def of(cls, request: Request) -> "_Wishes":
+        """Reads them.
+
+        Raises:
+            InvalidParameter: The idempotency key is too long.
+        """
+        key = request.headers.get("idempotency-key")
+        if key is not None and len(key) > IDEMPOTENCY_KEY_CHARACTERS:
+            most = f"must have at most {IDEMPOTENCY_KEY_CHARACTERS} characters"
+            raise InvalidParameter.of("idempotency-key", most)
+        return cls(wait_preference(request.headers.get("prefer")), key.strip('"') if key else None)

@@ -1,11 +1,10 @@
 """The queues: what waits and runs of each model, and how fast it is worked off."""
 
-from fastapi import APIRouter
-
 from inferq.api.deps import MAY_READ, ServicesDep
+from inferq.api.routers import resource_router
 from inferq.api.schemas import QueueList, problems
 
-router = APIRouter(tags=["queue"], dependencies=[MAY_READ], responses=problems(503))
+router = resource_router(tags=["queue"], dependencies=[MAY_READ], responses=problems(503))
 
 
 @router.get("/queue", summary="Look at the queues")

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 
 from inferq.api.bodies import JsonRoute
 from inferq.api.deps import ChangeAccess, ReadAccess, Services, ServicesDep, Submitter
 from inferq.api.openapi import answers
 from inferq.api.paging import next_link, read_cursor
+from inferq.api.routers import resource_router
 from inferq.api.schemas import problems
 from inferq.api.webhook_schemas import (
     DeliveryPage,
@@ -22,8 +23,8 @@ from inferq.errors import NotFound, ReceiverGone
 from inferq.predictions.deliveries import Delivery
 from inferq.webhooks.signing import new_secret
 
-router = APIRouter(
-    prefix="/webhooks", tags=["webhooks"], responses=problems(503), route_class=JsonRoute
+router = resource_router(
+    "/webhooks", tags=["webhooks"], responses=problems(503), route_class=JsonRoute
 )
 
 

@@ -2151,17 +2151,13 @@ export type PredictionsCreateData = {
     body: Blob | File;
     headers?: {
         /**
-         * Prefer
-         *
          * `wait=N`: answer at the end, or after N seconds (at most 30).
          */
-        prefer?: string | null;
+        prefer?: string;
         /**
-         * Idempotency-Key
-         *
          * Sent again with the same key, a request makes nothing new: it is answered with what it made.
          */
-        'idempotency-key'?: string | null;
+        'idempotency-key'?: string;
     };
     path?: never;
     query?: {
@@ -2500,17 +2496,13 @@ export type PredictionsGetData = {
     body?: never;
     headers?: {
         /**
-         * Prefer
-         *
          * `wait=N`: answer at the end, or after N seconds (at most 30).
          */
-        prefer?: string | null;
+        prefer?: string;
         /**
-         * If-None-Match
-         *
          * The `ETag` of an earlier answer.
          */
-        'if-none-match'?: string | null;
+        'if-none-match'?: string;
     };
     path: {
         /**
@@ -3003,17 +2995,13 @@ export type PredictionsRerunData = {
     body?: Rerun;
     headers?: {
         /**
-         * Prefer
-         *
          * `wait=N`: answer at the end, or after N seconds (at most 30).
          */
-        prefer?: string | null;
+        prefer?: string;
         /**
-         * Idempotency-Key
-         *
          * Sent again with the same key, a request makes nothing new: it is answered with what it made.
          */
-        'idempotency-key'?: string | null;
+        'idempotency-key'?: string;
     };
     path: {
         /**
