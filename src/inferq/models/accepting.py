@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -69,8 +69,7 @@ def check_input(
     if card.input_kind == "image":
         read = partial(read_image_header, max_pixels=limits.max_pixels, formats=limits.formats)
         header = _check_image(card, data, media_type, read)
-        accepted = _accepted("image", data, header.media_type)
-        return replace(accepted, width=header.width, height=header.height)
+        return _accepted("image", data, header.media_type, header.width, header.height)
     wanted = (JSON, *NAMELESS) if card.input_kind == "json" else card.media_types
     if not any(_matches(media_type, each) for each in wanted):
         raise _stranger(card, media_type)
@@ -94,8 +93,11 @@ def _check_image(
         raise _stranger(card, media_type) from None
 
 
-def _accepted(kind: Kind, data: bytes, media_type: str) -> AcceptedInput:
-    return AcceptedInput(kind, media_type, len(data), hashlib.sha256(data).hexdigest())
+def _accepted(
+    kind: Kind, data: bytes, media_type: str, width: int | None = None, height: int | None = None
+) -> AcceptedInput:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return AcceptedInput(kind, media_type, len(data), sha256, width, height)
 
 
 def _stranger(card: RegisteredCard, media_type: str) -> UnsupportedFormat:

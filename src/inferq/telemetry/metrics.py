@@ -6,6 +6,8 @@ where its numbers are kept.)
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import TypeVar
 
 from prometheus_client import Counter, Histogram
 
@@ -14,6 +16,9 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
 OTHER = "other"
+MOST_KNOWN = 2048
+
+M = TypeVar("M", Counter, Histogram)
 
 _accepted = Counter("inferq_predictions_accepted", "Predictions accepted.", ["model"])
 _refused = Counter(
@@ -64,24 +69,30 @@ _request_seconds = Histogram(
 )
 
 
+@lru_cache(maxsize=MOST_KNOWN)
+def _of(metric: M, *labels: str) -> M:
+    """What counts for these labels: looking it up takes longer than counting."""
+    return metric.labels(*labels)
+
+
 def count_accepted(model: str) -> None:
     """A prediction was accepted."""
-    _accepted.labels(model).inc()
+    _of(_accepted, model).inc()
 
 
 def count_refused(code: str) -> None:
     """There was no room for a prediction."""
-    _refused.labels(code).inc()
+    _of(_refused, code).inc()
 
 
 def count_finished(model: str, state: str, code: str | None = None) -> None:
     """A prediction has ended; `code` says why it failed."""
-    _finished.labels(model, state, code or "").inc()
+    _of(_finished, model, state, code or "").inc()
 
 
 def count_attempt(model: str, outcome: str) -> None:
     """An attempt is over: `succeeded`, `failed`, `released`, `fenced_off`, `out_of_memory`, `lost`, `hung`."""
-    _attempts.labels(model, outcome).inc()
+    _of(_attempts, model, outcome).inc()
 
 
 def measure_stages(
@@ -97,46 +108,46 @@ def measure_stages(
     """
     example = {"trace_id": trace_id} if trace_id else None
     total = queued_seconds
-    _stage_seconds.labels(model, "queued").observe(queued_seconds)
+    _of(_stage_seconds, model, "queued").observe(queued_seconds)
     for stage, milliseconds in timings_ms.items():
         total += milliseconds / 1e3
-        _stage_seconds.labels(model, stage).observe(milliseconds / 1e3)
-    _prediction_seconds.labels(model).observe(total, example)
+        _of(_stage_seconds, model, stage).observe(milliseconds / 1e3)
+    _of(_prediction_seconds, model).observe(total, example)
 
 
 def measure_batch(model: str, size: int) -> None:
     """A run of a model took so many predictions."""
-    _batch_size.labels(model).observe(size)
+    _of(_batch_size, model).observe(size)
 
 
 def count_publish(kind: str) -> None:
     """A message went to the broker (`first`, `again`), or could not (`failed`)."""
-    _publishes.labels(kind).inc()
+    _of(_publishes, kind).inc()
 
 
 def count_missing(model: str, count: int) -> None:
     """So many messages were lost."""
-    _missing.labels(model).inc(count)
+    _of(_missing, model).inc(count)
 
 
 def count_webhook(outcome: str) -> None:
     """A delivery was attempted: `delivered`, `failed`, `gone`."""
-    _webhooks.labels(outcome).inc()
+    _of(_webhooks, outcome).inc()
 
 
 def count_storage_error(code: str) -> None:
     """The storage did not do what it was asked to."""
-    _storage_errors.labels(code).inc()
+    _of(_storage_errors, code).inc()
 
 
 def count_state_error(reason: str) -> None:
     """The state store did not do what it was asked to: it is `full`, or `unreachable`."""
-    _state_errors.labels(reason).inc()
+    _of(_state_errors, reason).inc()
 
 
 def count_upkeep_error(code: str) -> None:
     """A round of upkeep failed."""
-    _upkeep_errors.labels(code).inc()
+    _of(_upkeep_errors, code).inc()
 
 
 def count_request(method: str, route: str, status: int | None, seconds: float | None) -> None:
@@ -149,6 +160,6 @@ def count_request(method: str, route: str, status: int | None, seconds: float | 
         seconds: Until its head; None where the request asked to wait.
     """
     labels = method if method in METHODS else OTHER, route or OTHER
-    _requests.labels(*labels, str(status or 0)).inc()
+    _of(_requests, *labels, str(status or 0)).inc()
     if seconds is not None:
-        _request_seconds.labels(*labels).observe(seconds)
+        _of(_request_seconds, *labels).observe(seconds)

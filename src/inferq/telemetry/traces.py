@@ -105,13 +105,14 @@ def current_traceparent() -> str:
 
 
 @contextmanager
-def following(traceparent: str) -> Iterator[None]:
-    """Whatever happens within belongs to a trace; log lines say so."""
+def following(traceparent: str, **fields: str) -> Iterator[None]:
+    """Whatever happens within belongs to a trace; log lines say so, and what else `fields` hold."""
     token = _current.set(traceparent)
+    bound = structlog.contextvars.bind_contextvars(trace_id=trace_id_of(traceparent), **fields)
     try:
-        with structlog.contextvars.bound_contextvars(trace_id=trace_id_of(traceparent)):
-            yield
+        yield
     finally:
+        structlog.contextvars.reset_contextvars(**bound)
         _current.reset(token)
 
 

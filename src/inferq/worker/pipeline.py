@@ -1,8 +1,7 @@
 """One prediction from claim to finish: claim, read, preprocess, infer, postprocess, finish. Knows no Celery."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -201,14 +200,14 @@ class Pipeline:
                 data = File(
                     self._read(record), media_type=given.media_type, filename=given.filename
                 )
-            with _model_errors():
+            with _ModelErrors():
                 with clock.stage("preprocess"):
                     item = model.preprocess(data, prediction.parameters)
                 answer = batcher.infer(item, work)
         clock.took("batch_wait", answer.waited)
         clock.took("inference", answer.ran)
         _record_inference(answer)
-        with _model_errors(), clock.stage("postprocess"):
+        with _ModelErrors(), clock.stage("postprocess"):
             result = model.postprocess(answer.output, item, prediction.parameters)
             return _RESULT.validate_python(result)
 
@@ -252,15 +251,31 @@ class _StageClock:
     def __init__(self) -> None:
         self.milliseconds: dict[str, float] = {}
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        with span(name):
-            yield
-        self.took(name, time.perf_counter() - started)
+    def stage(self, name: str) -> "_Stage":
+        return _Stage(self, name)
 
     def took(self, name: str, seconds: float) -> None:
         self.milliseconds[name] = round(seconds * 1e3, 2)
+
+
+class _Stage:
+    """One stage, which counts if it does not fail. No generator: of a small model's time those are a part that shows."""
+
+    __slots__ = ("_clock", "_name", "_span", "_started")
+
+    def __init__(self, clock: _StageClock, name: str) -> None:
+        self._clock = clock
+        self._name = name
+        self._span = span(name)
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+        self._span.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._span.__exit__(*error)
+        if error[0] is None:
+            self._clock.took(self._name, time.perf_counter() - self._started)
 
 
 def _record_inference(answer: Answer[Any]) -> None:
@@ -271,18 +286,21 @@ def _record_inference(answer: Answer[Any]) -> None:
     past_span("inference", began=began, ended=ended, links=[answer.run] if answer.run else [])
 
 
-@contextmanager
-def _model_errors() -> Iterator[None]:
-    try:
-        yield
-    except InferqError:
-        raise
-    except MemoryError as error:
-        raise OutOfMemory("There was not enough memory for this input; make it smaller.") from error
-    except Exception as error:
-        raise ModelFailed(
-            "The model failed on this input; the worker's log holds the reason."
-        ) from error
+class _ModelErrors:
+    """Whatever a model raises is a failure of this input."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, MemoryError):
+            raise OutOfMemory(
+                "There was not enough memory for this input; make it smaller."
+            ) from error
+        if isinstance(error, Exception) and not isinstance(error, InferqError):
+            raise ModelFailed(
+                "The model failed on this input; the worker's log holds the reason."
+            ) from error
 
 
 def _persist(call: Callable[[], T]) -> T:
