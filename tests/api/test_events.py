@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import pytest
@@ -11,6 +11,7 @@ from api.live import LiveApi
 from inferq.api import push, streams
 from inferq.api.push import Listener, ListenerGone, Update
 from inferq.api.schemas import View
+from inferq.api.viewer import Viewer
 from inferq.predictions.events import Change, EventId
 from inferq.predictions.record import ModelReference, State
 from inferq.predictions.store import Outcome, PredictionStore
@@ -146,6 +147,31 @@ def test_places_in_the_queue_are_told_when_they_change(
         assert told.id is None
         (item,) = all_of_them.until("queue").data["items"]
         assert (item["task_id"], item["queue"]["ahead"]) == (second, 0)
+
+
+def test_where_predictions_take_long_those_that_end_together_are_read_together(
+    live: LiveApi, store: PredictionStore, state, queued, monkeypatch
+):
+    reads: list[int] = []
+    by_id = Viewer.by_id
+
+    def note(self: Viewer, task_ids: Sequence[str]) -> list[View]:
+        reads.append(len(task_ids))
+        return by_id(self, task_ids)
+
+    monkeypatch.setattr(Viewer, "by_id", note)
+    first, *others = (queued() for _ in range(25))
+    for task_id in (first, *others):  # as if they had waited for a minute
+        state.hincrby(f"inferq:prediction:{task_id}", "created", -60_000_000)
+    with live.events() as stream:
+        stream.next()
+        succeed(store, first)
+        stream.until("succeeded")
+        reads.clear()
+        for task_id in others:
+            succeed(store, task_id)
+        assert {stream.until("succeeded").data["task_id"] for _ in others} == set(others)
+    assert len(reads) <= len(others) / 3
 
 
 def test_what_the_models_have_to_do_is_told_to_who_asks_for_it_whoever_gave_it_to_them(

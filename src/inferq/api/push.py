@@ -30,10 +30,13 @@ LOAD_SECONDS = 1.0
 PLACES_AT_ONCE = 20
 PLACES_REST = 3
 """Telling places rests at least so many times as long as it took: at most a quarter of the time, however many listen."""
-REST_SECONDS = (0.004, 0.02)
-RESTS = 3
-"""Telling changes rests so many times as long as it took, within these bounds: what happens meanwhile is read and told
-at once. Of a prediction that runs alone nobody is told later; under load each read tells several."""
+REST_SHARE = 1 / 8
+MOST_REST = 0.05
+"""Between two reads of the stream telling rests for this share of the time that predictions took lately, from acceptance to
+end, and at most so many seconds: what happens meanwhile is read and told at once, which costs a process on busy cores about
+as much as one change alone. So an end is told within a few milliseconds where nothing queues, and a queue of hundreds of
+milliseconds is not noticeably longer for it."""
+USUAL_WEIGHT = 1 / 4
 MOST_PENDING = 1_000
 MOST_PLACES = 200
 
@@ -169,6 +172,7 @@ class Changes:
         self._viewer = viewer
         self._by_task: defaultdict[str, set[Listener]] = defaultdict(set)
         self._by_owner: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._usual_seconds = 0.0
         self._closed = False
 
     @contextmanager
@@ -212,14 +216,11 @@ class Changes:
             client = connect_async(self._url)
             try:
                 async for changes in follow(client):
-                    began = time.monotonic()
                     if changes:
                         await self._tell(changes)
                     else:
                         self._missed()
-                    least, most = REST_SECONDS
-                    rest = RESTS * (time.monotonic() - began)
-                    await asyncio.sleep(min(max(rest, least), most))
+                    await asyncio.sleep(min(REST_SHARE * self._usual_seconds, MOST_REST))
             except (redis.RedisError, StateUnavailable) as error:
                 log.warning("event_stream_lost", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
@@ -281,6 +282,7 @@ class Changes:
         wanted = [change.task_id for change in latest.values() if change.event != DELETED]
         read = await run_in_threadpool(self._viewer.by_id, wanted) if wanted else []
         views = {view.record.task_id: view for view in read}
+        self._learn(read)
         for change in sorted(latest.values(), key=lambda change: change.event_id):
             view = views.get(change.task_id)
             if view is None and change.event != DELETED:
@@ -288,6 +290,16 @@ class Changes:
             update = Update(change, view)
             for listener in self._listeners(change):
                 listener.offer(update)
+
+    def _learn(self, views: Sequence[View]) -> None:
+        """Notes how long predictions take that somebody waits for; where they differ, it goes by the quick ones."""
+        seconds = [
+            view.record.prediction.timings_ms["total"] / 1e3
+            for view in views
+            if view.record.prediction.state.is_terminal
+        ]
+        if seconds:
+            self._usual_seconds += USUAL_WEIGHT * (min(seconds) - self._usual_seconds)
 
     def _listeners(self, change: Change) -> list[Listener]:
         """Those that want to hear of a change."""
