@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from deployed import Site, inferq_up
-from harness import RESULTS, Measure, write_parts
+from harness import RESULTS, Measure, parts_parser, write_parts
 
 from inferq.load import run
 from inferq.load.deployment import ACCEPTED, PREDICTIONS, Deployment, Payload
@@ -367,4 +367,4 @@ PARTS: dict[str, tuple[str, Measure]] = {
 }
 
 if __name__ == "__main__":
-    write_parts(PAGE, TITLE, __doc__, PARTS)
+    write_parts(PAGE, TITLE, parts_parser(__doc__, PARTS).parse_args(), PARTS)
