@@ -34,17 +34,10 @@ class KeptConnections(redis.Redis):
         )
 
     def _ask(self, connection: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        try:
-            if connection.should_reconnect():
-                connection.disconnect()
-            connection.send_command(*args, **options)
-            return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
-        except redis.ResponseError:
-            raise
-        except BaseException:
-            # Its answer may still come: nobody must take it for that of the next command.
+        if connection.should_reconnect():
             connection.disconnect()
-            raise
+        connection.send_command(*args, **options)
+        return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
 
 
 class _Loan:
@@ -61,4 +54,4 @@ class _Loan:
 
 
 def _leave_closed(_: Exception) -> None:
-    """What failed is closed already, and opened by the next attempt."""
+    """A connection closes itself where it fails, and opens at the next command."""

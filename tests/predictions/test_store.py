@@ -8,7 +8,13 @@ import pytest
 import redis
 from celery.exceptions import TaskRevokedError
 
-from inferq.errors import AttemptsExhausted, QueueFull, RecordTooNew, StateUnavailable, TooManyInFlight
+from inferq.errors import (
+    AttemptsExhausted,
+    QueueFull,
+    RecordTooNew,
+    StateUnavailable,
+    TooManyInFlight,
+)
 from inferq.predictions.encoding import SCHEMA
 from inferq.predictions.record import (
     Attempt,
