@@ -100,7 +100,9 @@ def test_a_program_of_the_tutorial_goes_on_behind_what_it_has_seen_when_the_api_
             os.kill(worker, signal.SIGCONT)
             first = program.stdout.readline()
             os.kill(served.child("inferq api"), signal.SIGKILL)
-            output = first + program.communicate(timeout=SECONDS)[0]
+            # Not `communicate`: what was read together with the first line would be lost to it.
+            output = first + program.stdout.read()
+            program.wait(SECONDS)
         finally:
             os.kill(worker, signal.SIGCONT)
             program.kill()

@@ -278,7 +278,7 @@ def _expect_no_leftovers(case: Case) -> None:
     """Every blob belongs to a prediction that was accepted."""
     files = (path for path in case.deployment.storage.glob("*/*/*/*/*") if path.is_file())
     accepted = {accepted.task_id for accepted in case.accepted}
-    left = [path for path in files if path.parent.name not in accepted]
+    left = [path for path in files if path.name not in accepted]
     assert not left, left
 
 
