@@ -111,11 +111,18 @@ async def _wait(
     deadline = time.monotonic() + wait.seconds
     while True:
         access.caller.require_valid()
-        if shown is None:
-            shown = await run_in_threadpool(look, services, task_id, access.owner)
         remaining = deadline - time.monotonic()
-        if wait.done(shown.record) or remaining <= 0:
-            return shown
+        if remaining <= 0:
+            break
+        # Its place is not asked for before it is shown: many wait, and most of them for nothing yet.
+        record = (
+            shown.record
+            if shown
+            else await run_in_threadpool(find, services, task_id, access.owner)
+        )
+        if wait.done(record):
+            shown = shown or await run_in_threadpool(services.viewer.one, record)
+            break
         try:
             update = await wait.listener.next(min(remaining, access.caller.seconds_left))
         except UpdatesMissed:
@@ -124,6 +131,9 @@ async def _wait(
             update, deadline = None, time.monotonic()
         # Where nothing was told, what is shown may be stale.
         shown = _told(update)
+    if shown is None:
+        shown = await run_in_threadpool(look, services, task_id, access.owner)
+    return shown
 
 
 def _has_ended(record: Record) -> bool:
