@@ -25,6 +25,7 @@ from inferq.models.catalogue import bundled_folder, load_models
 from inferq.predictions.record import Attempt, Draft, ModelReference
 from inferq.predictions.repairs import Message
 from inferq.settings import Settings
+from inferq.storage import Storage
 from inferq.telemetry import configure_logging
 from inferq.telemetry.traces import following, read_traceparent
 from inferq.upkeep.parts import Parts
@@ -94,13 +95,8 @@ def measure_steps(folder: Path, photo: bytes) -> list[Step]:
                 lambda i: parts.storage.read(drafts[i].input_key, sha256=digest),
             )  # fmt: skip
             yield (
-                "worker",
-                "finish",
+                "worker", "finish, with the copy for Celery",
                 lambda i: parts.store.finish(attempts[i], DONE, retention=HOUR),
-            )
-            yield (
-                "worker", "copy for Celery",
-                lambda i: parts.results.copy(drafts[i].task_id, DONE.state, DONE.result, None),
             )  # fmt: skip
             yield "worker", "a line of the log", lambda _: line()
             yield (
@@ -114,7 +110,8 @@ def measure_steps(folder: Path, photo: bytes) -> list[Step]:
 
 def _draft(model: ModelReference, digest: str) -> Draft:
     made = draft()
-    return replace(made, model=model, input=made.input.model_copy(update={"sha256": digest}))
+    given = made.input.model_copy(update={"sha256": digest})
+    return replace(made, model=model, input=given, input_key=Storage.key(made.task_id))
 
 
 def _timed(who: str, name: str, call: Callable[[int], object], server: int) -> Step:
