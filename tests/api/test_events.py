@@ -179,7 +179,7 @@ def test_what_the_models_have_to_do_is_told_to_who_asks_for_it_whoever_gave_it_t
 ):
     with live.events(load="true") as stream, live.events() as plain:
         stream.next()
-        (idle,) = stream.next().data["items"]
+        (idle,) = stream.until("load").data["items"]
         assert (idle["model"], idle["queued"], idle["workers"]) == (str(MODEL), 0, 1)
         task_id = accept(store, owner="bob", model=MODEL)
         told = stream.next()
