@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import threading
 import warnings
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from celery import signals
@@ -70,10 +71,16 @@ def run_worker(
     folder = settings.models_folder()
     reload = Reload(lambda: check_folders(names, folder), models_dir=None if names else folder)
     reload.listen()
+    # Until Celery listens itself: a worker that is told to end as it starts says so, too, and is not taken for alive.
+    signal.signal(signal.SIGTERM, _end)
     if on_save:
         reload_on_save(code_folders(names, folder), reload)
     models = open_models(names, folder, worker_context(settings))
     return serve_models(settings, models, concurrency=concurrency, reload=reload)
+
+
+def _end(*_: object) -> NoReturn:
+    raise SystemExit
 
 
 def serve_models(

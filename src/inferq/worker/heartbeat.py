@@ -72,6 +72,7 @@ class Heartbeat:
         """What the consumer is connected by at this moment; None while it is not."""
         self._last_connection: object = None
         self._stalled = 0
+        self._registration = threading.Lock()
         self._draining = False
         self._drained: frozenset[str] = frozenset()
         self._leave: Callable[[frozenset[str]], None] | None = None
@@ -86,7 +87,9 @@ class Heartbeat:
         self._file.write(consuming=self._stalled < STALLED_BEATS)
         for task_id in self._parts.store.renew(self._slots.held()):
             log.warning("lease_lost", task_id=task_id)
-        if not self._draining:
+        with self._registration:
+            if self._draining:
+                return
             models = [card.reference for card in self._cards]
             self._drained = self._parts.draining.of(
                 self._worker, host=socket.gethostname(), models=models
@@ -113,8 +116,9 @@ class Heartbeat:
         Raises:
             StateUnavailable: The state store does not answer; the registration will run out.
         """
-        self._draining = True
-        self._parts.register.unregister(self._worker, self._cards)
+        with self._registration:  # a beat that has begun would register it again
+            self._draining = True
+            self._parts.register.unregister(self._worker, self._cards)
 
     def _stayed_connected(self) -> bool:
         """Whether one connection held since the last beat: else no slot was free for messages all that time."""
