@@ -72,23 +72,18 @@ class state_errors:  # noqa: N801 - used as contextlib's are; a generator would 
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Raises the error that stands for what was raised."""
-        if error is not None:
-            _raise_unavailable(error)
-
-
-def _raise_unavailable(error: BaseException) -> None:
-    if isinstance(error, redis.OutOfMemoryError):
-        count_state_error("full")
-        raise StateUnavailable(
-            "The state store is full and takes no more predictions; try again once some were finished and expired.",
-            retry_after=30,
-        ) from error
-    if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError):
-        count_state_error("unreachable")
-        raise StateUnavailable(
-            "The state store does not answer. Nothing is lost; try again in a moment.",
-            retry_after=2,
-        ) from error
+        if isinstance(error, redis.OutOfMemoryError):
+            count_state_error("full")
+            raise StateUnavailable(
+                "The state store is full and takes no more predictions; try again once some were finished and expired.",
+                retry_after=30,
+            ) from error
+        if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError):
+            count_state_error("unreachable")
+            raise StateUnavailable(
+                "The state store does not answer. Nothing is lost; try again in a moment.",
+                retry_after=2,
+            ) from error
 
 
 def load_script(client: redis.Redis, package: str, name: str) -> Script:

@@ -162,14 +162,14 @@ def named_headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def header_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    """A request header that a route reads by itself."""
+def parameter(place: str, name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What a route reads by itself of a request's `header` or `query`, if it is there."""
     return {
         "name": name,
-        "in": "header",
+        "in": place,
         "required": False,
         "description": description,
-        "schema": {"type": "string", **schema},
+        "schema": schema,
     }
 
 

@@ -109,20 +109,12 @@ async def _wait(
     services: Services, task_id: str, access: Access, wait: Wait, shown: View | None = None
 ) -> View:
     deadline = time.monotonic() + wait.seconds
-    while True:
-        access.caller.require_valid()
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            break
-        # Its place is not asked for before it is shown: many wait, and most of them for nothing yet.
-        record = (
-            shown.record
-            if shown
-            else await run_in_threadpool(find, services, task_id, access.owner)
-        )
-        if wait.done(record):
-            shown = shown or await run_in_threadpool(services.viewer.one, record)
-            break
+    access.caller.require_valid()
+    while (remaining := deadline - time.monotonic()) > 0:
+        if shown is None:
+            shown = await run_in_threadpool(_look_if, services, task_id, access.owner, wait.done)
+        if shown is not None and wait.done(shown.record):
+            return shown
         try:
             update = await wait.listener.next(min(remaining, access.caller.seconds_left))
         except UpdatesMissed:
@@ -131,9 +123,22 @@ async def _wait(
             update, deadline = None, time.monotonic()
         # Where nothing was told, what is shown may be stale.
         shown = _told(update)
+        access.caller.require_valid()
     if shown is None:
         shown = await run_in_threadpool(look, services, task_id, access.owner)
     return shown
+
+
+def _look_if(
+    services: Services, task_id: str, owner: str, done: Callable[[Record], bool]
+) -> View | None:
+    """What `look` does, where there is what is waited for: many wait, and most of them for nothing yet.
+
+    Raises:
+        NotFound: As for `look`.
+    """
+    record = find(services, task_id, owner)
+    return services.viewer.one(record) if done(record) else None
 
 
 def _has_ended(record: Record) -> bool:

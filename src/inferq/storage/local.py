@@ -29,7 +29,7 @@ class LocalFiles(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **_: Any
     ) -> bytes:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb") as file:
             if start:
                 file.seek(start)
             return file.read(-1 if end is None else end - (start or 0))

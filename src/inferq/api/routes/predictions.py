@@ -18,7 +18,7 @@ from inferq.api.deps import (
     Submitter,
     services_of,
 )
-from inferq.api.openapi import answers, follow_ups, header_parameter, named_headers
+from inferq.api.openapi import answers, follow_ups, named_headers, parameter
 from inferq.api.routers import resource_router
 from inferq.api.schemas import Rerun, Responses, etag, problems
 from inferq.api.submit import rerun as run_again
@@ -103,13 +103,7 @@ UPLOAD_BODY: dict[str, Any] = {
     },
 }
 UPLOAD_PARAMETERS = [
-    {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": schema["description"],
-        "schema": schema,
-    }
+    parameter("query", name, schema["description"], schema)
     for name, schema in UPLOAD_FIELDS.items()
 ]
 
@@ -130,12 +124,16 @@ UNCHANGED = answers(
     304, description="Nothing changed since `If-None-Match`", names=("ETag", "Preference-Applied")
 )
 
-PREFER = header_parameter("prefer", "`wait=N`: answer at the end, or after N seconds (at most 30).")
-IF_NONE_MATCH = header_parameter("if-none-match", "The `ETag` of an earlier answer.")
-IDEMPOTENCY_KEY = header_parameter(
+TEXT = {"type": "string"}
+PREFER = parameter(
+    "header", "prefer", "`wait=N`: answer at the end, or after N seconds (at most 30).", TEXT
+)
+IF_NONE_MATCH = parameter("header", "if-none-match", "The `ETag` of an earlier answer.", TEXT)
+IDEMPOTENCY_KEY = parameter(
+    "header",
     "idempotency-key",
     "Sent again with the same key, a request makes nothing new: it is answered with what it made.",
-    maxLength=IDEMPOTENCY_KEY_CHARACTERS,
+    TEXT | {"maxLength": IDEMPOTENCY_KEY_CHARACTERS},
 )
 
 
