@@ -1,6 +1,8 @@
 """Which server `inferq up` starts, and what it says where there is none."""
 
 import importlib.util
+import os
+import queue
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import redis
 
 from conftest import answering, require
+from inferq.embedded.syncing import sync
 from inferq.embedded.valkey import configure_valkey, find_binary
 from inferq.errors import SetupError
 
@@ -82,6 +85,26 @@ def test_the_configuration_suits_a_stock_redis(tmp_path: Path):
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         with pytest.raises(redis.AuthenticationError):
             redis.Redis(unix_socket_path=str(server.socket)).ping()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_what_it_acknowledged_is_in_the_file_and_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    server = configure_valkey(tmp_path / "state", None)
+    process = subprocess.Popen(server.command)
+    synced = queue.SimpleQueue[bytes]()
+    monkeypatch.setattr(os, "fsync", lambda file: synced.put(os.read(file, 1 << 20)))
+    try:
+        client = answering(server.url)
+        assert client.config_get("appendfsync") == {"appendfsync": "no"}, (
+            "a slow sync holds writes back"
+        )
+        client.set("accepted", "a prediction")
+        sync(tmp_path / "state")
+        assert b"a prediction" in synced.get(timeout=5)
     finally:
         process.terminate()
         process.wait(10)

@@ -19,6 +19,7 @@ from inferq.accounts.store import AccountStore
 from inferq.embedded.child import Child
 from inferq.embedded.local_key import ensure_local_key
 from inferq.embedded.recovery import Recovery
+from inferq.embedded.syncing import keep_synced
 from inferq.embedded.valkey import ValkeyServer, configure_valkey
 from inferq.errors import SetupError, StateUnavailable
 from inferq.local_server import LocalServer
@@ -130,6 +131,7 @@ class Supervisor:
             "Valkey", server.command, pass_fds=[lock], orphan_signal=signal.SIGTERM
         )
         self._valkey.start()
+        keep_synced(data_dir / "valkey")
         return server
 
     def _make_accounts(self, redis_url: str) -> str | None:

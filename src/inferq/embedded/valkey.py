@@ -20,6 +20,7 @@ INSTALL_HINT = (
     " (Debian and Ubuntu: apt install valkey-server or redis-server; macOS: brew install valkey),"
     " name its binary in INFERQ_VALKEY_BIN, or name a running server in INFERQ_REDIS_URL."
 )
+# Syncing is left to `keep_synced`; its module says why.
 CONFIGURATION = """\
 bind 127.0.0.1
 port 0
@@ -32,7 +33,7 @@ dir {folder}
 logfile {log}
 loglevel notice
 appendonly yes
-appendfsync everysec
+appendfsync no
 aof-use-rdb-preamble yes
 save ""
 maxmemory 512mb
