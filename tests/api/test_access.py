@@ -216,7 +216,7 @@ def expired(world: World) -> dict[str, str]:
 
 
 def expired_after_use(world: World) -> dict[str, str]:
-    token = world.token(world.ann.user, Kind.ACCESS_TOKEN, lasts=0.5)
+    token = world.token(world.ann.user, Kind.ACCESS_TOKEN, lasts=1.5)
     assert world.call("GET /api/v1/auth/me", bearer(token))[0].status_code == 200
     eventually(lambda: world.accounts.look_up(token) is None)
     return bearer(token)

@@ -37,7 +37,10 @@ def test_bound_to_a_public_address_nobody_gets_in_but_the_first_admin(
         api = subprocess.Popen(
             [sys.executable, "-m", "inferq", "api"], env=environment, stderr=output, stdout=output
         )
-    healthcheck = [sys.executable, "-m", "inferq", "api", "--healthcheck"]
+    healthchecks = [
+        [sys.executable, "-m", "inferq", "api", "--healthcheck"],
+        [sys.executable, "-m", "inferq.api.liveness"],
+    ]
     url, headers = f"http://127.0.0.1:{port}", {"Host": "inferq.example"}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=20) as client:
@@ -52,12 +55,16 @@ def test_bound_to_a_public_address_nobody_gets_in_but_the_first_admin(
             password = re.search(r"with the password (\S+)", log.read_text())[1]
             admin = client.post(SESSION, json={"username": "admin", "password": password})
             assert admin.json()["scopes"] == ["admin", "predict", "read"]
-        assert subprocess.run(healthcheck, env=environment, check=False).returncode == 0
+        for healthcheck in healthchecks:
+            assert subprocess.run(healthcheck, env=environment, check=False).returncode == 0
     finally:
         api.terminate()
         api.wait(30)
-    gone = subprocess.run(healthcheck, env=environment, check=False, capture_output=True, text=True)
-    assert (gone.returncode, "does not answer" in gone.stderr) == (1, True)
+    for healthcheck in healthchecks:
+        gone = subprocess.run(
+            healthcheck, env=environment, check=False, capture_output=True, text=True
+        )
+        assert (gone.returncode, "does not answer" in gone.stderr) == (1, True)
 
 
 def _answers(client: httpx.Client) -> bool:

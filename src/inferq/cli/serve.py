@@ -1,8 +1,6 @@
 """Commands that serve: `up`, `api`, `worker`."""
 
 import sys
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,8 +11,6 @@ from inferq.errors import SetupError
 from inferq.settings import ANYWHERE, PREFIX, Settings
 from inferq.telemetry import configure_logging, exposing
 from inferq.telemetry.traces import start_traces, stop_traces
-
-PROBE_SECONDS = 3.0
 
 ModelsArgument = Annotated[
     list[str] | None,
@@ -99,7 +95,10 @@ def api(
     """Run the HTTP API alone; state store, broker and storage come from the settings."""
     settings = read_settings(process="api", host=host, port=port)
     if healthcheck:
-        _tell_health(check_api(settings))
+        from inferq.api.liveness import check_api  # noqa: PLC0415 - as below
+
+        host = ANYWHERE.get(settings.host, settings.host)
+        _tell_health(check_api(host, settings.port, name=settings.allowed_hosts[0]))
     from inferq.api.app import serve  # noqa: PLC0415 - other commands need none of it
 
     if share_metrics:
@@ -142,20 +141,6 @@ def worker(
     finally:
         stop_traces()
     raise typer.Exit(status)
-
-
-def check_api(settings: Settings) -> str | None:
-    """What is wrong with the API of this machine; None where it answers."""
-    host = ANYWHERE.get(settings.host, settings.host).strip("[]")
-    connection = HTTPConnection(host, settings.port, timeout=PROBE_SECONDS)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": settings.allowed_hosts[0]})
-        status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
-        return f"the API does not answer on {host}:{settings.port} ({error})"
-    finally:
-        connection.close()
-    return None if status == HTTPStatus.OK else f"the API answers {status}"
 
 
 def _tell_health(trouble: str | None) -> NoReturn:
