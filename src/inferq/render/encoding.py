@@ -9,7 +9,7 @@ from typing import IO, Literal
 import PIL
 from PIL import Image, features
 
-REVISION = 2
+REVISION = 3
 """Raise it with any change to what is drawn or how it is encoded."""
 
 
