@@ -167,8 +167,8 @@ class LifeCycle(RuleBasedStateMachine):
         if wish == "look":
             return
         if wish == "delete":
-            assert self.store.delete(task_id) is self.reference.delete(task_id)
-            assert self.store.delete(task_id) is False
+            assert self.store.delete(task_id) == self.reference.delete(task_id)
+            assert self.store.delete(task_id) == 0
             return
         expected = self.reference.cancel(task_id)
         answer = _call(lambda: self.store.cancel(task_id, retention=POLICY.retention), twice=True)

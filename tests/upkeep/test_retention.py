@@ -1,9 +1,11 @@
 """What is forgotten, and when."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from inferq.errors import StorageUnavailable
 from inferq.predictions.record import DetectionsResult, State
 from inferq.predictions.store import Outcome
 from inferq.upkeep import retention
@@ -78,6 +80,41 @@ def test_garbage_is_not_forgotten_while_the_storage_is_away(parts, tick, finishe
     assert state.zcard("inferq:garbage") == 1
     storage.unlink()
     (tmp_path / "elsewhere").rename(storage)
+    tick()
+    assert (state.zcard("inferq:garbage"), blobs(parts)) == (0, [])
+
+
+def test_blobs_go_side_by_side(parts, tick, finished, state, monkeypatch):
+    """A storage at a distance takes long for each: one after another, they would go more slowly than they come."""
+    parts.store.delete(finished().task_id, finished().task_id)
+    together, remove = threading.Barrier(2), parts.storage.delete_all
+
+    def removed_together(key: str) -> None:
+        together.wait(timeout=10)
+        remove(key)
+
+    monkeypatch.setattr(parts.storage, "delete_all", removed_together)
+    tick()
+    assert (state.zcard("inferq:garbage"), blobs(parts)) == (0, [])
+
+
+def test_of_several_blobs_only_those_that_went_are_forgotten(
+    parts, tick, finished, state, monkeypatch
+):
+    gone, left = finished(), finished()
+    parts.store.delete(gone.task_id, left.task_id)
+    remove = parts.storage.delete_all
+
+    def fail_for_one(key: str) -> None:
+        if key == left.input_key:
+            raise StorageUnavailable("Away.", retry_after=2)
+        remove(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.storage, "delete_all", fail_for_one)
+        tick()
+    (garbage,) = state.zrange("inferq:garbage", 0, -1)
+    assert left.input_key in garbage
     tick()
     assert (state.zcard("inferq:garbage"), blobs(parts)) == (0, [])
 

@@ -118,7 +118,7 @@ def remove(name: NameArgument, data_dir: DataDirOption = None) -> None:
         # Shut out first and removed last: broken off, it can be done again, and no end is told on behalf of nobody.
         accounts.set_disabled(user.user_id, disabled=True)
         records = PredictionLists(client).every(user.user_id, Filter())
-        deleted = sum(store.delete(record.task_id) for record in records)
+        deleted = store.delete(*(record.task_id for record in records))
         accounts.remove_user(user.user_id)
     typer.echo(f"{name} is removed, with {deleted} predictions.")
 

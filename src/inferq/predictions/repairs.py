@@ -118,10 +118,11 @@ class Repairs:
         with state_errors():
             return int(self._client.zcard("inferq:garbage"))
 
-    def forget_garbage(self, garbage: Garbage) -> None:
-        """Notes that the blobs of a deleted prediction are gone."""
-        with state_errors():
-            self._client.zrem("inferq:garbage", str(garbage))
+    def forget_garbage(self, garbage: Sequence[Garbage]) -> None:
+        """Notes that the blobs of deleted predictions are gone."""
+        if garbage:
+            with state_errors():
+                self._client.zrem("inferq:garbage", *map(str, garbage))
 
     def _call(self, script: str, *args: Any) -> Any:
         with state_errors():

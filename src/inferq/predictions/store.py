@@ -36,6 +36,8 @@ PUBLISH_GRACE = timedelta(seconds=2)
 """How long the process that accepted a prediction has to publish it before upkeep does."""
 SCRIPTS = ("accept", "claim", "renew", "release", "requeue", "finish", "fail", "cancel", "delete")
 BACK_OFF = timedelta(seconds=60)
+AT_ONCE = 50
+"""Deletions of one round trip: other clients of the store wait for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +252,20 @@ class PredictionStore:
             count_finished(model, State.CANCELED)
         return None if answer == "gone" else State(answer)
 
-    def delete(self, task_id: str) -> bool:
-        """Deletes a prediction in whatever state; False where there is none.
+    def delete(self, *task_ids: str) -> int:
+        """Deletes predictions in whatever state; returns how many there were.
 
-        Upkeep removes its blobs, as soon as no attempt can be reading them any more.
+        Upkeep removes their blobs, as soon as no attempt can be reading them any more.
         """
-        return bool(self._call("delete", task_id, microseconds(LEASE)) == "deleted")
+        deleted = 0
+        term = microseconds(LEASE)
+        for first in range(0, len(task_ids), AT_ONCE):
+            pipe = self._client.pipeline(transaction=False)
+            for task_id in task_ids[first : first + AT_ONCE]:
+                self._scripts["delete"](args=[task_id, term], client=pipe)
+            with state_errors():
+                deleted += pipe.execute().count("deleted")
+        return deleted
 
     def memory_used(self) -> float:
         """How full the store is, 0 to 1; 0 where it has no limit."""

@@ -1,13 +1,16 @@
 """What goes: predictions that expire, the oldest ones when room runs out, their blobs, whole days of blobs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from inferq.errors import UnavailableError
+from inferq.predictions.repairs import Garbage
 from inferq.upkeep.parts import Parts
 
 BATCH = 500
+REMOVERS = 16
 # Below what makes the API refuse (0.8 of the memory, the disk's floor): old results go before new requests do.
 MEMORY_FULL = 0.75
 DISK_RESERVE = 1.25
@@ -23,16 +26,14 @@ def expire(parts: Parts) -> bool:
         Whether more has expired.
     """
     expired = parts.repairs.expired(BATCH)
-    for task_id in expired:
-        parts.store.delete(task_id)
+    parts.store.delete(*expired)
     if len(expired) == BATCH:
         return True
     # What was deleted gives its room back with its blobs: no more goes until those are gone.
     if not _is_short(parts) or parts.repairs.garbage_waiting():
         return False
     oldest = parts.repairs.oldest_finished(BATCH)
-    for task_id in oldest:
-        parts.store.delete(task_id)
+    parts.store.delete(*oldest)
     if oldest:
         log.warning("forgotten_before_their_time", count=len(oldest))
     return False
@@ -45,13 +46,23 @@ def collect_garbage(parts: Parts) -> bool:
         Whether there is more, and the storage takes it.
     """
     found = parts.repairs.garbage(BATCH)
-    for garbage in found:
+
+    def remove(garbage: Garbage) -> UnavailableError | None:
         try:
             parts.storage.delete_all(garbage.input_key)
         except UnavailableError as error:
-            log.warning("garbage_left", task_id=garbage.task_id, code=error.code)
-            return False
-        parts.repairs.forget_garbage(garbage)
+            return error
+        return None
+
+    # One after another, blobs at a distance would go more slowly than predictions come.
+    with ThreadPoolExecutor(REMOVERS, thread_name_prefix="tidying") as removers:
+        errors = list(removers.map(remove, found))
+    parts.repairs.forget_garbage(
+        [each for each, error in zip(found, errors, strict=True) if error is None]
+    )
+    if error := next(filter(None, errors), None):
+        log.warning("garbage_left", count=len(errors) - errors.count(None), code=error.code)
+        return False
     return len(found) == BATCH
 
 
