@@ -134,7 +134,8 @@ def measure(soak: Soak) -> list[str]:
         f" {failures(told.failed)}), kept for {RETENTION_SECONDS} s; inferq takes {share:.0%} of the machine's CPU time. With"
         f" every {LOOK_EVERY}th prediction somebody lists and has one drawn. Anonymous memory in MB. The slope is that of the line"
         f" through the means of {STRETCHES} equal stretches after the first quarter, with its 95 % interval; a step makes one,"
-        " too, so the largest rise from one look to the next is there as well.",
+        " too, so the largest rise from one look to the next is there as well. The store gains until its stream of events"
+        " holds the last 100,000, four of each prediction.",
         "",
         "| process | at the start | after a quarter | at the end | slope, MB an hour | MB a million predictions | largest step |",
         "|---|---|---|---|---|---|---|",
