@@ -276,14 +276,14 @@ def _sources(checkout: Path | None) -> dict[str, str]:
     return {"PYTHONPATH": str(checkout / "src")} if checkout else {}
 
 
-def measure_alone(checkouts: Sequence[Path | None]) -> list[list[Step]]:
+def measure_alone(folder: Path, checkouts: Sequence[Path | None]) -> list[list[Step]]:
     """What each step costs by itself in each checkout; they take turns."""
     script = Path(__file__).with_name("steps.py")
     found: list[list[list[Step]]] = [[] for _ in checkouts]
     for _ in range(STEP_ROUNDS):
         for checkout, rounds in zip(checkouts, found, strict=True):
             ran = subprocess.run(
-                [sys.executable, script],
+                [sys.executable, script, folder / "steps"],
                 env=os.environ | _sources(checkout),
                 stdout=subprocess.PIPE,
                 check=True,
@@ -300,16 +300,16 @@ def _middle(measured: Sequence[Step]) -> Step:
 
 
 def measure(
-    checkouts: Sequence[Path | None], *, rounds: int, seconds: float, connections: int
+    folder: Path, checkouts: Sequence[Path | None], *, rounds: int, seconds: float, connections: int
 ) -> list[list[Round]]:
     """The rounds of each checkout; they and the bare loop take turns in each."""
     found: list[list[Round]] = [[] for _ in checkouts]
-    with tempfile.TemporaryDirectory(prefix="inferq-bench-") as folder, ExitStack() as stack:
+    with ExitStack() as stack:
         bare = Bare()
         stack.callback(bare.stop)
         servers = []
         for number, checkout in enumerate(checkouts):
-            server = Server(Path(folder) / str(number), checkout, connections)
+            server = Server(folder / str(number), checkout, connections)
             stack.callback(server.stop)
             servers.append(server)
         for _ in range(rounds):
@@ -416,10 +416,13 @@ def main() -> None:
     given = parser.parse_args()
     busy = load()
     checkouts = [None, given.against] if given.against else [None]
-    found = measure(
-        checkouts, rounds=given.rounds, seconds=given.seconds, connections=given.connections
-    )
-    steps = measure_alone(checkouts)
+    # Removed once all is measured: ext4 makes files more slowly for minutes after many went, and what is next would pay.
+    with tempfile.TemporaryDirectory(prefix="inferq-bench-") as name:
+        folder = Path(name)
+        found = measure(
+            folder, checkouts, rounds=given.rounds, seconds=given.seconds, connections=given.connections
+        )  # fmt: skip
+        steps = measure_alone(folder, checkouts)
     compared = []
     for theirs in found[1:]:
         shares = [a.overhead / b.overhead for a, b in zip(found[0], theirs, strict=True)]

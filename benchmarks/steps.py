@@ -1,12 +1,11 @@
 """What each step of inferq's own costs by itself: CPU of this process and of a Valkey, one step at a time.
 
-Run: python benchmarks/steps.py; it prints them as JSON.
+Run: python benchmarks/steps.py FOLDER; it prints them as JSON, and leaves what it has stored in the folder.
 """
 
 import hashlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
@@ -127,10 +126,9 @@ def main() -> None:
     with (
         Path(os.devnull).open("w") as nowhere,
         redirect_stderr(nowhere),
-        tempfile.TemporaryDirectory() as folder,
     ):
         configure_logging(Settings(log_level="info"), process="api")
-        steps = measure_steps(Path(folder), jpeg("chelsea"))
+        steps = measure_steps(Path(sys.argv[1]), jpeg("chelsea"))
     print(orjson.dumps([list(step) for step in steps]).decode())
 
 

@@ -128,6 +128,8 @@ test("the log follows a webhook, and each is signed with both secrets after a ro
 
   await row.getByRole("button", { name: "Send again" }).click();
   await expect(row).toContainText("2 attempts");
+  // An attempt counts from its beginning on.
+  await expect.poll(() => receiver.received.length).toBe(2);
   const [first, second] = receiver.received;
   expect([former, current].map((one) => first && isSigned(first, one))).toEqual([true, false]);
   expect([former, current].map((one) => second && isSigned(second, one))).toEqual([true, true]);
