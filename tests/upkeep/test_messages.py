@@ -73,6 +73,18 @@ def test_a_long_queue_behind_busy_workers_is_not_published_again(
     assert missing(parts) == []
 
 
+@pytest.mark.parametrize("free", [0, 2, None])
+def test_a_look_costs_the_same_however_many_wait(parts, accept, publish, state, worker, free):
+    """Nobody else is answered while it lasts: once a second, with a million that wait."""
+    for _ in range(50):
+        publish(accept())
+    if free is not None:
+        worker(free=free)
+    before = state.info("commandstats")["cmdstat_hmget"]["calls"]
+    parts.repairs.find_missing("net@1", 100)
+    assert state.info("commandstats")["cmdstat_hmget"]["calls"] - before < 10
+
+
 def test_what_was_overtaken_is_lost_and_published_once(
     parts, accept, publish, later, start, worker, state
 ):

@@ -58,7 +58,9 @@ if #reports == 0 then
   end
 end
 
-for rank, id in ipairs(redis.call('ZRANGE', queue, 0, math.min(slots, most) - 1)) do
+-- (Without this, a look at no place of the queue would be one at all of them: up to -1.)
+local head = slots > 0 and redis.call('ZRANGE', queue, 0, math.min(slots, most) - 1) or {}
+for rank, id in ipairs(head) do
   local published = long_published(id)
   if published then
     local free = 0
