@@ -1,6 +1,6 @@
 """What goes: predictions that expire, the oldest ones when room runs out, their blobs, whole days of blobs."""
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -46,22 +46,32 @@ def collect_garbage(parts: Parts) -> bool:
         Whether there is more, and the storage takes it.
     """
     found = parts.repairs.garbage(BATCH)
+    left = iter(found)
+    gone: list[Garbage] = []
+    errors: list[UnavailableError] = []
 
-    def remove(garbage: Garbage) -> UnavailableError | None:
-        try:
-            parts.storage.delete_all(garbage.input_key)
-        except UnavailableError as error:
-            return error
-        return None
+    def remove() -> None:
+        for garbage in left:
+            try:
+                parts.storage.delete_all(garbage.input_key)
+            except UnavailableError as error:
+                errors.append(error)
+                return
+            gone.append(garbage)
 
-    # One after another, blobs at a distance would go more slowly than predictions come.
-    with ThreadPoolExecutor(REMOVERS, thread_name_prefix="tidying") as removers:
-        errors = list(removers.map(remove, found))
-    parts.repairs.forget_garbage(
-        [each for each, error in zip(found, errors, strict=True) if error is None]
-    )
-    if error := next(filter(None, errors), None):
-        log.warning("garbage_left", count=len(errors) - errors.count(None), code=error.code)
+    # One after another, blobs at a distance would go more slowly than predictions come. Not by an executor, whose
+    # threads would hold up the end of the process for as long as the storage hangs.
+    removers = [
+        threading.Thread(target=remove, name="tidying", daemon=True)
+        for _ in range(min(REMOVERS, len(found)))
+    ]
+    for remover in removers:
+        remover.start()
+    for remover in removers:
+        remover.join()
+    parts.repairs.forget_garbage(gone)
+    if errors:
+        log.warning("garbage_left", count=len(found) - len(gone), code=errors[0].code)
         return False
     return len(found) == BATCH
 

@@ -58,7 +58,7 @@ if #reports == 0 then
   end
 end
 
--- (Without this, a look at no place of the queue would be one at all of them: up to -1.)
+-- Where no slot was free there is nothing to look at; ZRANGE would take the end, -1, for that of the whole queue.
 local head = slots > 0 and redis.call('ZRANGE', queue, 0, math.min(slots, most) - 1) or {}
 for rank, id in ipairs(head) do
   local published = long_published(id)
