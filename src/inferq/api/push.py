@@ -7,7 +7,7 @@ import asyncio
 import math
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -49,6 +49,31 @@ class Update:
 
     change: Change
     view: View | None
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the prediction had not changed again when it was read."""
+        if self.view is None:
+            return self.change.event == DELETED
+        return self.view.record.revision == self.change.revision
+
+
+def latest(changes: Iterable[Change]) -> list[Change]:
+    """The last change of each prediction, oldest first."""
+    by_task = {change.task_id: change for change in changes}
+    return sorted(by_task.values(), key=lambda change: change.event_id)
+
+
+def read(viewer: Viewer, changes: Sequence[Change]) -> list[Update]:
+    """Changes, each with the prediction as it is now.
+
+    A prediction that has changed again meanwhile is left to that change, which is told next: told now, with the id of the
+    older one, its end would be told once more to a client that comes back with that id.
+    """
+    views = viewer.by_id([change.task_id for change in changes if change.event != DELETED])
+    found = {view.record.task_id: view for view in views}
+    updates = [Update(change, found.get(change.task_id)) for change in changes]
+    return [update for update in updates if update.is_newest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,17 +303,11 @@ class Changes:
 
     async def _tell(self, changes: Sequence[Change]) -> None:
         """Reads each changed prediction once, and hands it to all who listen."""
-        latest = {change.task_id: change for change in changes if self._listeners(change)}
-        wanted = [change.task_id for change in latest.values() if change.event != DELETED]
-        read = await run_in_threadpool(self._viewer.by_id, wanted) if wanted else []
-        views = {view.record.task_id: view for view in read}
-        self._learn(read)
-        for change in sorted(latest.values(), key=lambda change: change.event_id):
-            view = views.get(change.task_id)
-            if view is None and change.event != DELETED:
-                continue  # it is deleted since, which is told next
-            update = Update(change, view)
-            for listener in self._listeners(change):
+        heard = latest(change for change in changes if self._listeners(change))
+        updates = await run_in_threadpool(read, self._viewer, heard) if heard else []
+        self._learn([update.view for update in updates if update.view])
+        for update in updates:
+            for listener in self._listeners(update.change):
                 listener.offer(update)
 
     def _learn(self, views: Sequence[View]) -> None:

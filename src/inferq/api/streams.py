@@ -1,7 +1,7 @@
 """Server-Sent Events: what a client has missed, then what happens, as it happens."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
 import anyio
@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from inferq.api.callers import Access
 from inferq.api.deps import Services
-from inferq.api.push import Listener, ListenerGone, Places, Update, UpdatesMissed
+from inferq.api.push import Listener, ListenerGone, Places, Update, UpdatesMissed, latest, read
 from inferq.api.schemas import QueueList, View
 from inferq.errors import StateUnavailable
 from inferq.predictions.events import DELETED, START, Change, EventId
@@ -103,8 +103,6 @@ class _Stream(ABC):
         self._task_id = task_id
         self._load = load
         self._seen = START
-        # A prediction may be read after a later change than the one that is told: that one is not told again.
-        self._shown: dict[str, int] = {}
         self._ended = False
 
     async def frames(self, last_seen: EventId | None) -> AsyncIterator[bytes]:
@@ -138,8 +136,7 @@ class _Stream(ABC):
         elif isinstance(update, QueueList):
             yield format_sse_event(event="load", data_str=update.model_dump_json())
         elif update.change.event_id > self._seen and self._concerns(update.change):
-            for frame in self._tell(listener, update):
-                yield frame
+            yield self._tell(listener, update)
 
     async def _catch_up(
         self, listener: Listener, last_seen: EventId | None
@@ -154,39 +151,22 @@ class _Stream(ABC):
             async for frame in self._snapshot(listener, lost=last_seen is not None):
                 yield frame
             return
-        latest = {change.task_id: change for change in missed if self._concerns(change)}
-        changes = sorted(latest.values(), key=lambda change: change.event_id)
+        changes = latest(filter(self._concerns, missed))
         for first in range(0, len(changes), AT_ONCE):
-            for update in await run_in_threadpool(self._read, changes[first : first + AT_ONCE]):
-                for frame in self._tell(listener, update):
-                    yield frame
+            part = changes[first : first + AT_ONCE]
+            for update in await run_in_threadpool(read, self._services.viewer, part):
+                yield self._tell(listener, update)
         self._seen = max([newest, *(change.event_id for change in missed)])
 
-    def _read(self, changes: Sequence[Change]) -> list[Update]:
-        ids = [change.task_id for change in changes if change.event != DELETED]
-        found = {view.record.task_id: view for view in self._services.viewer.by_id(ids)}
-        return [
-            Update(change, found.get(change.task_id))
-            for change in changes
-            if change.event == DELETED or change.task_id in found
-        ]
-
-    def _tell(self, listener: Listener, update: Update) -> Iterator[bytes]:
+    def _tell(self, listener: Listener, update: Update) -> bytes:
         change, view = update.change, update.view
         self._seen = change.event_id
-        if view is None:
-            listener.forget(change.task_id)
-            self._shown.pop(change.task_id, None)
-            self._ended = self._task_id is not None
-            body = orjson.dumps({"task_id": change.task_id}).decode()
-            yield format_sse_event(event=DELETED, id=str(change.event_id), data_str=body)
-            return
-        shown = self._shown.pop(change.task_id, 0)
-        if change.revision > shown:
-            shown = view.record.revision
-            yield self._show(listener, view, change.event_id)
-        if change.revision < shown:
-            self._shown[change.task_id] = shown
+        if view is not None:
+            return self._show(listener, view, change.event_id)
+        listener.forget(change.task_id)
+        self._ended = self._task_id is not None
+        body = orjson.dumps({"task_id": change.task_id}).decode()
+        return format_sse_event(event=DELETED, id=str(change.event_id), data_str=body)
 
     def _show(self, listener: Listener, view: View, event_id: EventId) -> bytes:
         """A prediction as it is."""
