@@ -104,7 +104,7 @@ deploy-distance: setup ## Measure what distance between its parts costs (root on
 deploy-kubernetes: setup $(KUBERNETES_STAMP) ## Run the pods of deploy/kubernetes as a kubelet does (root on Linux); writes benchmarks/results/kubernetes.md
 	INFERQ_TEST_REQUIRE_ALL=1 INFERQ_TEST_FIGURES="$(CURDIR)/benchmarks/results/kubernetes.md" $(PYTHON) -m pytest -q tests/deploy/test_kubernetes.py
 
-bench: setup bench-setup ## Measure inferq and what a user might pick instead under one load (idle machine, Linux, a quarter of an hour)
+bench: setup bench-setup ## Measure inferq and what a user might pick instead under one load (idle machine, Linux, half an hour)
 	$(PYTHON) benchmarks/peers/run.py $(ARGS)
 
 bench-setup: $(PEERS:%=$(PEER_VENVS)/%/.ready) ## Install what inferq is compared with, each in an environment of its own (Python 3.11, 1.2 GB)
