@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import TimerHandle
 from collections.abc import Callable
+from typing import Any
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -15,6 +16,52 @@ HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
 LINGER_SECONDS = 10.0
 """How long the rest of a body is read, and dropped, when the answer has been given before its end."""
+MOST_HELD = 64 * 1024
+
+
+class Together:
+    """A transport that writes at once what is written in one turn of the event loop.
+
+    uvicorn writes an answer's head and its body one after the other: two system calls and two packets, between which a
+    process can die, so that a client has half an answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Holds nothing yet."""
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Holds data until the end of this turn, or until it is much: a slow reader has to hold the writer up."""
+        if not self._held:
+            self._loop.call_soon(self.flush)
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > MOST_HELD:
+            self.flush()
+
+    def write_eof(self) -> None:
+        """Writes what is held, and nothing after it."""
+        self.flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """Closes behind what is held."""
+        self.flush()
+        self._transport.close()
+
+    def flush(self) -> None:
+        """Writes what is held."""
+        if self._held:
+            data = b"".join(self._held)
+            self._held.clear()
+            self._size = 0
+            self._transport.write(data)
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -28,6 +75,7 @@ class BoundedConnection(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = Together(transport, self.loop)  # type: ignore[assignment]
         self._begin_head()
 
     @override
