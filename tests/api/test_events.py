@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import pytest
 
@@ -12,8 +13,8 @@ from inferq.api.push import Listener, ListenerGone, Update
 from inferq.api.schemas import View
 from inferq.api.viewer import Viewer
 from inferq.predictions.events import Change, EventId
-from inferq.predictions.record import ModelReference
-from inferq.predictions.store import PredictionStore
+from inferq.predictions.record import ModelReference, State
+from inferq.predictions.store import Outcome, PredictionStore
 from people import Person
 from predictions.drafts import HOUR, accept, start, succeed
 from system.served import eventually
@@ -258,20 +259,19 @@ def test_a_reader_that_takes_nothing_is_dropped(
 def test_a_change_that_another_has_overtaken_is_left_to_that_one(
     live: LiveApi, store: PredictionStore, queued, monkeypatch
 ):
-    overtaken, others = [queued(), queued()], [queued()]
+    first, second, other = queued(), queued(), queued()
+    overtake = {
+        first: lambda: store.cancel(first, retention=HOUR),
+        second: lambda: store.delete(second),
+    }
     by_id = Viewer.by_id
 
     def read_late(self: Viewer, task_ids: Sequence[str]) -> list[View]:
         """Reads when the prediction has already changed again."""
-        if overtaken and overtaken[0] in task_ids:
-            task_id = overtaken.pop(0)
-            if len(overtaken) == 1:
-                store.cancel(task_id, retention=HOUR)
-            else:
-                store.delete(task_id)
+        for task_id in set(task_ids) & set(overtake):
+            overtake.pop(task_id)()
         return by_id(self, task_ids)
 
-    first, second = overtaken
     monkeypatch.setattr(Viewer, "by_id", read_late)
     with live.events() as stream:
         seen = stream.next().id
@@ -281,12 +281,34 @@ def test_a_change_that_another_has_overtaken_is_left_to_that_one(
         start(store, second)
         gone = stream.until("deleted")
         assert gone.data == {"task_id": second}
-        succeed(store, *others)
+        succeed(store, other)
         stream.until("succeeded")
     with live.events(last=told.id) as stream:
         assert [stream.next().event for _ in range(2)] == ["deleted", "succeeded"]
     with live.events(last=seen) as stream:
         assert [stream.next().event for _ in range(3)] == ["canceled", "deleted", "succeeded"]
+
+
+@pytest.mark.parametrize("read", list(product((1, 2, 3), (2, 3), (3,))), ids=str)
+def test_the_end_is_told_however_late_each_change_is_read(
+    store: PredictionStore, read, monkeypatch
+):
+    task_id = accept(store)
+    views = {1: View(store.get(task_id), None)}
+    attempt = start(store, task_id)
+    views[2] = View(store.get(task_id), None)
+    assert store.finish(attempt, Outcome(State.SUCCEEDED), retention=HOUR)
+    views[3] = View(store.get(task_id), None)
+    assert [view.record.revision for view in views.values()] == [1, 2, 3]
+    stream = streams._AllPredictions(None, None, streams.Wish())
+    told = []
+    for revision, seen in enumerate(read, start=1):
+        monkeypatch.setattr(Viewer, "by_id", lambda *_, seen=seen: [views[seen]])
+        change = Change(EventId(revision, 0), task_id, "", revision, "ann", None)
+        told += [stream._tell(Listener(), each) for each in push.read(Viewer(None), [change])]
+    states = [frame.partition(b"event: ")[2].split()[0].decode() for frame in told]
+    assert states == sorted(set(states), key=["queued", "running", "succeeded"].index)
+    assert states[-1] == "succeeded"
 
 
 @pytest.mark.anyio
