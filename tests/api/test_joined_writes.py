@@ -28,11 +28,6 @@ class Wire(asyncio.Transport):
         return "closed" in self.told
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.anyio
 async def test_head_and_body_leave_together_at_the_end_of_the_turn():
     wire = Wire()

@@ -1,4 +1,4 @@
-"""Connections, as far as uvicorn leaves them open to abuse: how much of a request's head is read, and how long is waited."""
+"""Connections, as far as uvicorn leaves them to chance or abuse: what is read of a head, how long is waited, how answers leave."""
 
 import asyncio
 from asyncio import TimerHandle
@@ -17,6 +17,7 @@ HEAD_SECONDS = 10.0
 LINGER_SECONDS = 10.0
 """How long the rest of a body is read, and dropped, when the answer has been given before its end."""
 MOST_HELD = 64 * 1024
+"""Bytes of an answer that wait for the end of a turn of the event loop."""
 
 
 class Together:
