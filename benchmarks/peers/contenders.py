@@ -11,11 +11,11 @@ from site_ import HERE, Site
 Call = Callable[[Site, Sequence[bytes]], Caller]
 HERE_PYTHON = sys.executable
 INFERQ = ((HERE_PYTHON, "-m", "inferq", "up", "--port", "{port}", "--data-dir", "{folder}/data"),)
-INFERQ_PARTS = {
+STORE_PARTS = {"valkey-server": "store", "redis-server": "store"}
+BROKER_PARTS = {"rabbitmq": "broker", "epmd": "broker"}
+INFERQ_PARTS = STORE_PARTS | {
     "inferq worker": "model",
     "inferq api": "HTTP",
-    "valkey-server": "store",
-    "redis-server": "store",
     "inferq up": "supervisor",
 }
 
@@ -85,6 +85,8 @@ class Contender:
 
 
 ANSWER = "the answer is the result"
+CELERY = (HERE_PYTHON, "-m", "celery", "-A")
+UVICORN = (HERE_PYTHON, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning")
 BENTO = (python("bentoml"), "-m", "bentoml", "serve", "with_bentoml:Service", "--port", "{port}")
 BENTO_ENVIRONMENT = {"BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": "{folder}"}
 CONTENDERS: dict[str, Contender] = {
@@ -105,47 +107,20 @@ CONTENDERS: dict[str, Contender] = {
         later=inferq(wait=False),
         servers=("rabbitmq", "redis"),
         environment={"INFERQ_BROKER_URL": "{broker}", "INFERQ_REDIS_URL": "{redis}"},
-        parts=INFERQ_PARTS | {"rabbitmq": "broker", "epmd": "broker"},
+        parts=INFERQ_PARTS | BROKER_PARTS,
         victims=("inferq worker", "inferq api"),
     ),
     "tutorial": Contender(
         "the tutorial's design (FastAPI + Celery, polling)",
         "202: a task id to ask for",
         (
-            (
-                HERE_PYTHON,
-                "-m",
-                "celery",
-                "-A",
-                "tutorial.queue",
-                "worker",
-                "-c",
-                "{cpus}",
-                "-l",
-                "warning",
-            ),
-            (
-                HERE_PYTHON,
-                "-m",
-                "uvicorn",
-                "tutorial:app",
-                "--port",
-                "{port}",
-                "--log-level",
-                "warning",
-            ),
+            (*CELERY, "tutorial.queue", "worker", "-l", "warning", "-c", "{cpus}"),
+            (*UVICORN, "tutorial:app"),
         ),
         tutorial,
         servers=("rabbitmq", "redis"),
         environment={"BROKER": "{broker}", "BACKEND": "{redis}"},
-        parts={
-            "celery": "model",
-            "uvicorn": "HTTP",
-            "valkey-server": "store",
-            "redis-server": "store",
-            "rabbitmq": "broker",
-            "epmd": "broker",
-        },
+        parts={"celery": "model", "uvicorn": "HTTP"} | STORE_PARTS | BROKER_PARTS,
         victims=("", "uvicorn"),
         least_seconds=7.0,
     ),
@@ -154,42 +129,15 @@ CONTENDERS: dict[str, Contender] = {
         ANSWER,
         (
             (
-                "nice",
-                "-n",
-                "10",
-                HERE_PYTHON,
-                "-m",
-                "celery",
-                "-A",
-                "with_celery.queue",
-                "worker",
-                "-l",
-                "warning",
-                "--without-gossip",
-                "--without-mingle",
-                "--without-heartbeat",
+                *("nice", "-n", "10", *CELERY, "with_celery.queue", "worker", "-l", "warning"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ),
-            (
-                HERE_PYTHON,
-                "-m",
-                "uvicorn",
-                "with_celery:app",
-                "--port",
-                "{port}",
-                "--no-access-log",
-                "--log-level",
-                "warning",
-            ),
+            (*UVICORN, "with_celery:app", "--no-access-log"),
         ),
         direct("/detect"),
         servers=("redis",),
         environment={"STORE": "{redis}", "FOLDER": "{folder}"},
-        parts={
-            "celery worker": "model",
-            "uvicorn": "HTTP",
-            "valkey-server": "store",
-            "redis-server": "store",
-        },
+        parts={"uvicorn": "HTTP"} | STORE_PARTS,
         victims=("", "uvicorn"),
     ),
     "fastapi": Contender(

@@ -2,7 +2,7 @@
 
 The request lies in a file, its path in a message; a worker that has its model publishes the result, and the request that
 waits is answered with it. Nothing is checked, no record is kept, nobody else can ask, and what was on its way when a process
-died is gone. Threads, uvloop, no gossip, no results of Celery's, no prefetching, a nice worker: as quick as its options go.
+died is gone. Threads, uvloop, no gossip, no results of Celery's, a nice worker: as quick as its options go.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ ID_LENGTH = 32
 queue = Celery("least", broker=STORE)
 queue.conf.update(
     worker_pool="threads",
-    worker_concurrency=len(os.sched_getaffinity(0))
-    + 1,  # one reads and writes while the CPUs compute
+    # One reads or writes while the CPUs compute.
+    worker_concurrency=len(os.sched_getaffinity(0)) + 1,
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
     task_ignore_result=True,
